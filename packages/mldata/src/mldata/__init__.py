@@ -1,1 +1,30 @@
-""""""
+"""Data sets, tokenizers and loaders of Proving Ground. It knows no model and no trainer.
+
+Everything is imported on first use: `import mldata` costs nothing.
+"""
+
+from importlib import import_module
+from typing import Any
+
+_HOMES = {
+    "DataError": "mldata.errors",
+    "TokenFile": "mldata.token_files",
+    "TokenWindows": "mldata.windows",
+    "load_text": "mldata.text",
+    "load_tokenizer": "mldata.tokenizers",
+    "names": "mldata.registry",
+    "prepare_tokens": "mldata.token_files",
+    "spec": "mldata.registry",
+}
+
+__all__ = sorted(_HOMES)  # noqa: PLE0605 - the table above is the one list of public names
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'mldata' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

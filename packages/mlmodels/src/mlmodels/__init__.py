@@ -1,1 +1,26 @@
-""""""
+"""Architectures of Proving Ground. Knows no dataset and no trainer.
+
+Names are imported when they are first used (PEP 562), so that reading a config needs no torch.
+"""
+
+from importlib import import_module
+
+_HOMES = {
+    "BaseModel": "mlmodels.base_model",
+    "AutogradTransformer": "mlmodels.custom_transformer.twin",
+    "CustomTransformer": "mlmodels.custom_transformer.model",
+    "CustomTransformerConfig": "mlmodels.custom_transformer.config",
+    "CustomTransformerWrapper": "mlmodels.custom_transformer.wrapper",
+}
+
+__all__ = sorted(_HOMES)
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOMES])

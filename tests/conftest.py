@@ -1,0 +1,28 @@
+"""What every test may use: the folder of real data, and one thread per process so that two workers share two cores."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    """The root of this checkout."""
+    return REPOSITORY
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Path:
+    """The folder of real data named by MLDATA_DIR; where REQUIRE_DATA is set its absence is an error, elsewhere a skip."""
+    named = os.environ.get("MLDATA_DIR")
+    if named and Path(named).is_dir():
+        return Path(named).resolve()
+    reason = f"MLDATA_DIR names no folder of real data (it is {named!r})"
+    if os.environ.get("REQUIRE_DATA"):
+        pytest.fail(reason)
+    pytest.skip(reason)

@@ -1,0 +1,93 @@
+"""Write assets/results/NAME.json from finished runs: every figure with its command, config, seeds, n, spread, commit, environment."""
+
+import argparse
+import json
+import math
+import statistics
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import yaml
+from scipy.stats import t as student_t
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+RESULTS = REPOSITORY / "assets" / "results"
+
+
+def read_run(run: Path) -> dict[str, Any]:
+    """The four files of a run that a result is made of."""
+    return {
+        "config": yaml.safe_load((run / "config.yaml").read_text(encoding="utf-8")),
+        "environment": json.loads((run / "environment.json").read_text(encoding="utf-8")),
+        "metrics": json.loads((run / "metrics.json").read_text(encoding="utf-8")),
+        "evaluation": json.loads((run / "evaluation.json").read_text(encoding="utf-8")),
+    }
+
+
+def numbers(tree: Any, prefix: str = "") -> dict[str, float]:
+    """All numbers of a nested dictionary under dotted names."""
+    if isinstance(tree, bool):
+        return {}
+    if isinstance(tree, int | float):
+        return {prefix: float(tree)}
+    if isinstance(tree, dict):
+        return {k: v for key, value in tree.items() for k, v in numbers(value, f"{prefix}.{key}".strip(".")).items()}
+    return {}
+
+
+def summary(values: list[float]) -> dict[str, Any]:
+    """n, mean, standard deviation and the 95 % interval of the mean (Student's t); one value has no spread to speak of."""
+    n = len(values)
+    entry: dict[str, Any] = {"n": n, "mean": statistics.fmean(values), "sd": None, "interval95": None, "values": values}
+    if n > 1:
+        entry["sd"] = statistics.stdev(values)
+        half_width = float(student_t.ppf(0.975, n - 1)) * entry["sd"] / math.sqrt(n)
+        entry["interval95"] = [entry["mean"] - half_width, entry["mean"] + half_width]
+    return entry
+
+
+def result_of(name: str, title: str, runs: list[Path], command: str) -> dict[str, Any]:
+    """One result from one or more runs that differ by nothing but the seed."""
+    read = [read_run(run) for run in runs]
+    configs = [{k: v for k, v in entry["config"].items() if k != "seed"} for entry in read]
+    if any(config != configs[0] for config in configs):
+        raise SystemExit("publish_result: the runs differ by more than their seed, so they are not one result")
+    flat = [numbers({part: entry[part] for part in ("metrics", "evaluation")}) for entry in read]
+    shared = sorted(set.intersection(*(set(values) for values in flat)))
+    first = read[0]
+    return {
+        "schema": 1,
+        "name": name,
+        "title": title,
+        "date": datetime.now(UTC).date().isoformat(),
+        "command": command,
+        "seeds": [entry["config"].get("seed") for entry in read],
+        "n": len(read),
+        "commit": first["environment"].get("git", {}),
+        "environment": first["environment"],
+        "config": first["config"],
+        "figures": {key: summary([values[key] for values in flat]) for key in shared},
+        "intervals_of_one_run": first["evaluation"].get("metrics", {}).get("loss_interval95"),
+        "samples": first["evaluation"].get("samples", [])[:3],
+    }
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Read the runs, write the result."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("name", help="file name in assets/results, without .json")
+    parser.add_argument("runs", nargs="+", type=Path, help="finished and evaluated runs that differ by their seed alone")
+    parser.add_argument("--title", required=True, help="what the README's table calls it")
+    parser.add_argument("--command", required=True, help="the one command that makes such a run")
+    options = parser.parse_args(argv)
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    path = RESULTS / f"{options.name}.json"
+    result = result_of(options.name, options.title, options.runs, options.command)
+    path.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    print(path.relative_to(REPOSITORY))
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

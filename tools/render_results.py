@@ -1,0 +1,89 @@
+"""Fill the READMEs' result tables from assets/results. With --check it only says whether they are current (exit code 1)."""
+
+import argparse
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+RESULTS = REPOSITORY / "assets" / "results"
+BLOCK = re.compile(r"(<!-- results: (?P<names>[^>]*?) -->\n)(.*?)(<!-- end of results -->)", re.DOTALL)
+
+FIGURES = {
+    "evaluation.metrics.loss": "validation loss, nats per token",
+    "evaluation.metrics.perplexity": "perplexity",
+    "evaluation.metrics.bits_per_byte": "bits per byte",
+    "evaluation.metrics.token_accuracy": "token accuracy",
+    "evaluation.baselines.unigram_entropy": "unigram entropy, nats per token",
+    "evaluation.baselines.bigram": "bigram baseline, nats per token",
+    "metrics.wall_s": "training time, s",
+    "metrics.throughput.items_per_s": "tokens per second",
+    "metrics.parameters": "parameters",
+}
+
+
+def figure_text(figure: dict[str, Any]) -> str:
+    """`mean ± sd` with as many digits as are worth reading."""
+    mean = figure["mean"]
+    digits = 0 if abs(mean) >= 1000 else 1 if abs(mean) >= 100 else 3
+    text = f"{mean:,.{digits}f}"
+    spread = figure["sd"]
+    return text if not spread else f"{text} ± {spread:,.{digits}f}"
+
+
+def interval_text(result: dict[str, Any], key: str) -> str:
+    """The 95 % interval over seeds, or for one run that over its validation sequences."""
+    interval = result["figures"][key]["interval95"]
+    if interval is None and key == "evaluation.metrics.loss":
+        interval = result.get("intervals_of_one_run")
+    return f"{interval[0]:.3f} to {interval[1]:.3f}" if interval and interval[1] > interval[0] else ""
+
+
+def table_of(result: dict[str, Any]) -> str:
+    """One result as a small table, with the command that makes it again."""
+    environment = result["environment"]
+    machine = environment.get("cpu_model") or environment.get("platform", "")
+    lines = [
+        f"**{result['title']}** (n = {result['n']}, seeds {', '.join(map(str, result['seeds']))}; {machine})",
+        "",
+        f"`{result['command']}`",
+        "",
+        "| figure | value | 95 % interval |",
+        "|---|---:|---:|",
+    ]
+    for key, label in FIGURES.items():
+        if key in result["figures"]:
+            lines.append(f"| {label} | {figure_text(result['figures'][key])} | {interval_text(result, key)} |")
+    return "\n".join([*lines, ""])
+
+
+def tables(names: str) -> str:
+    """The tables of the named results, in the order given."""
+    files = [RESULTS / f"{name.strip()}.json" for name in names.split(",")]
+    return "\n".join(table_of(json.loads(file.read_text(encoding="utf-8"))) for file in files) + "\n"
+
+
+def rendered(text: str) -> str:
+    """A README with its result blocks filled."""
+    return BLOCK.sub(lambda match: match.group(1) + tables(match.group("names")) + match.group(4), text)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Fill, or check, every README."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true")
+    options = parser.parse_args(argv)
+    stale = []
+    for readme in sorted([REPOSITORY / "README.md", *REPOSITORY.glob("projects/*/README.md")]):
+        text = readme.read_text(encoding="utf-8")
+        if rendered(text) != text:
+            stale.append(str(readme.relative_to(REPOSITORY)))
+            if not options.check:
+                readme.write_text(rendered(text), encoding="utf-8")
+    print(f"{'stale' if options.check else 'rewritten'}: {', '.join(stale) or 'none'}")
+    return 1 if options.check and stale else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
