@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import Field, PositiveInt, model_validator
 
 from mlcore.config import Section
-from mlcore.evaluator.config import CoherenceConfig
+from mlcore.evaluator.coherence_config import CoherenceConfig
 from mlcore.trainer.config import TrainingConfig
 from mlmodels.custom_transformer.config import CustomTransformerConfig
 
@@ -24,6 +24,15 @@ class DataConfig(Section):
     subset_size: PositiveInt | None = Field(None, description="training documents; all when null")
     val_subset_size: PositiveInt | None = Field(None, description="validation documents; all when null")
     num_workers: int = Field(0, ge=0, le=64, description="loader processes; 0 reads in the training process")
+
+
+class TransformerTrainingConfig(TrainingConfig):
+    """The core's training section; products are made in bfloat16 wherever the hardware multiplies it."""
+
+    mixed_precision: Literal["auto", "off", "float32", "bf16"] | bool = Field(
+        "auto", description="dtype of the products: auto is bf16 where the hardware multiplies it, else float32"
+    )
+    max_grad_norm: float | None = Field(1.0, gt=0, description="clip the gradient's norm to this; null: never")
 
 
 class EvaluationConfig(Section):
@@ -59,12 +68,9 @@ class ExperimentConfig(Section):
     seed: int = Field(42, ge=0, lt=2**32)
     deterministic: bool = Field(False, description="refuse operations that are not reproducible")
     device: str = Field("auto", description="auto, cpu, cuda, cuda:1, mps")
-    dtype: Literal["auto", "float32", "bfloat16"] = Field(
-        "auto", description="of matrix products; auto: bfloat16 where the hardware multiplies it"
-    )
     data: DataConfig = DataConfig()
     model: CustomTransformerConfig = CustomTransformerConfig()
-    training: TrainingConfig = TrainingConfig()
+    training: TransformerTrainingConfig = TransformerTrainingConfig()
     evaluation: EvaluationConfig = EvaluationConfig()
     logging: LoggingConfig = LoggingConfig()
 

@@ -1,13 +1,13 @@
 """The mistakes a user can make, each with the exit code that its command ends with.
 
-Exit codes of every command: 0 done, 1 failed, 2 wrong command line or configuration, 3 data or checkpoint missing or
-damaged, 4 diverged, 130 stopped by Ctrl-C, 143 stopped by SIGTERM. The command line prints ``str(error)`` and nothing
-else, so a message says what is wrong, where, and what would be right.
+Exit codes of every command: 0 done, 1 failed, 2 wrong command line or configuration, 3 data or checkpoint
+missing or damaged, 4 diverged, 130 stopped by Ctrl-C, 143 stopped by SIGTERM. The command line prints
+``str(error)`` and nothing else, so a message says what is wrong, where, and what would be right.
 """
 
 
 class UserError(Exception):
-    """Something that the user can put right. Other packages need only the attribute ``exit_code`` to join in."""
+    """Something that the user can put right. Other packages join in by an attribute ``exit_code`` alone."""
 
     exit_code: int = 1
 

@@ -9,8 +9,8 @@ from pydantic import BaseModel, ConfigDict, model_validator
 class Section(BaseModel):
     """One section of a configuration: frozen, finite numbers only, unknown keys refused.
 
-    Other names of a key are given in ``aliases``, old name to name, both relative to the section. They may be dotted, so
-    that a section can also take in keys which another document keeps elsewhere::
+    Other names of a key are given in ``aliases``, old name to name, both relative to the section. They may
+    be dotted, so that a section can also take in keys which another document keeps elsewhere::
 
         class TrainingConfig(Section):
             aliases: ClassVar[Mapping[str, str]] = {"num_epochs": "epochs", "lr": "learning_rate"}
@@ -38,14 +38,16 @@ class Section(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _rename_aliases(cls, values: Any) -> Any:
-        """Sections built in Python take the old names too; ``load_config`` has renamed them before, with their lines."""
+        """Sections built in Python take the old names too; ``load_config`` has renamed them before."""
         if not isinstance(values, dict):
             return values
         values = dict(values)
         for old, new in cls.all_aliases().items():
             value = _take(values, old.split("."))
             if value is not _ABSENT:
-                _put(values, new.split("."), value, f"{old!r} is another name of {new!r}: give one of the two")
+                _put(
+                    values, new.split("."), value, f"{old!r} is another name of {new!r}: give one of the two"
+                )
         return values
 
 
@@ -53,7 +55,7 @@ _ABSENT = object()
 
 
 def _take(values: dict[str, Any], path: list[str]) -> Any:
-    """Remove and return the value at ``path``, copying the mappings on the way: the caller's input stays as it is."""
+    """Remove and return the value at ``path``, copying mappings on the way: the caller's stay as they are."""
     first, *rest = path
     if first not in values:
         return _ABSENT
@@ -65,6 +67,8 @@ def _take(values: dict[str, Any], path: list[str]) -> Any:
     taken = _take(inner, rest)
     if taken is not _ABSENT:
         values[first] = inner
+        if not inner:
+            del values[first]
     return taken
 
 

@@ -17,7 +17,7 @@ _NAMES = {1: "unigram", 2: "bigram", 3: "trigram"}
 
 @dataclass(frozen=True)
 class Baseline:
-    """One baseline on the validation tokens: nats per token, share guessed right, bits per byte when bytes are known."""
+    """A baseline on the validation tokens: nats per token, share guessed right, bits per byte if known."""
 
     name: str
     method: str
@@ -32,8 +32,8 @@ class Baseline:
 
 
 def unigram_entropy(counts: ArrayLike) -> float:
-    """Entropy in nats of the distribution proportional to `counts` (V,): the best any context-free model can do on
-    the very tokens that were counted."""
+    """Entropy in nats of the distribution proportional to `counts` (V,): the best any context-free model can
+    do on the very tokens that were counted."""
     frequencies = np.asarray(counts, dtype=np.float64)
     if frequencies.size == 0 or frequencies.min() < 0 or frequencies.sum() <= 0:
         raise ValueError("counts must be non-negative with a positive sum")
@@ -51,9 +51,9 @@ def ngram_baselines(
 ) -> dict[str, Baseline]:
     """Baselines fitted on `train_tokens` (N,) and scored on every token of `val_tokens` (M,).
 
-    "uniform" costs ln V; "unigram" has add-one smoothing (Laplace); "bigram", "trigram", "5-gram" are interpolated
-    Kneser-Ney models (see `kneser_ney`). Both token sequences are read as one stream; the first validation tokens
-    have shorter contexts.
+    "uniform" costs ln V; "unigram" has add-one smoothing (Laplace); "bigram", "trigram", "5-gram" are
+    interpolated Kneser-Ney models (see `kneser_ney`). Both token sequences are read as one stream; the first
+    validation tokens have shorter contexts.
 
     Args:
         byte_lengths: bytes (V,) of each token, for bits per byte.
@@ -90,7 +90,7 @@ def _uniform(vocab_size: int, num_tokens: int, num_bytes: int) -> Baseline:
 def _score_unigram(table: NgramTable, validation: Ints) -> tuple[Floats, Ints]:
     counts = np.bincount(table.tokens, minlength=table.vocab_size)
     if validation.min() < 0 or validation.max() >= table.vocab_size:
-        raise ValueError(f"validation token {validation.max()} is outside the vocabulary of {table.vocab_size}")
+        raise ValueError(f"token {validation.max()} is outside the vocabulary of {table.vocab_size}")
     probabilities = (counts + 1.0) / (len(table.tokens) + table.vocab_size)
     return -np.log(probabilities[validation]), np.full(len(validation), int(counts.argmax()))
 

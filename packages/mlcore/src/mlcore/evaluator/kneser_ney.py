@@ -1,12 +1,13 @@
 """Interpolated Kneser-Ney n-gram model (Kneser and Ney 1995; Chen and Goodman 1999), vectorised with NumPy.
 
-With c the count of n-gram h w at the highest order, and at lower orders the number of different tokens seen before it:
+With c the count of n-gram h w at the highest order, and at lower orders the number of different tokens seen
+before it:
 
     p(w | h) = max(c(h w) - d, 0) / c(h) + d * types(h) / c(h) * p(w | h without its first token)
 
-down to the uniform distribution 1 / V. The discount of each order is n1 / (n1 + 2 n2) (Ney, Essen and Kneser 1994),
-n1 and n2 being the numbers of n-grams counted once and twice. Every order's n-grams are numbered, so that an n-gram is
-one integer, (number of its first n-1 tokens) * V + (last token), whatever n and V are.
+down to the uniform distribution 1 / V. The discount of each order is n1 / (n1 + 2 n2) (Ney, Essen and Kneser
+1994), n1 and n2 being the numbers of n-grams counted once and twice. Every order's n-grams are numbered, so
+that an n-gram is one integer, (number of its first n-1 tokens) * V + (last token), whatever n and V are.
 """
 
 from __future__ import annotations
@@ -38,7 +39,8 @@ class NgramTable:
         self.grams: list[_Grams] = []
         if not len(self.tokens):
             raise ValueError("an n-gram model needs at least one training token")
-        gram_at = np.zeros(len(self.tokens), dtype=np.int64)  # number of the (k-1)-gram that ends at each position
+        # number of the (k-1)-gram that ends at each position; there is one gram of no tokens
+        gram_at = np.zeros(len(self.tokens), dtype=np.int64)
         for order in range(1, max_order + 1):
             contexts = gram_at if order == 1 else gram_at[:-1]
             keys = contexts * vocab_size + self.tokens[order - 1 :]
@@ -79,7 +81,7 @@ class KneserNey:
         self.vocab_size = tokens.vocab_size
         self.order = min(order, len(tokens.grams))
         self._levels: list[_Level] = []
-        probabilities = np.full(1, 1.0 / self.vocab_size)  # of the empty gram's "suffix": the uniform distribution
+        probabilities = np.full(1, 1.0 / self.vocab_size)  # below the unigrams: the uniform distribution
         for k in range(1, self.order + 1):
             level, probabilities = self._build_level(tokens, k, probabilities)
             self._levels.append(level)
@@ -107,8 +109,8 @@ class KneserNey:
     ) -> tuple[Ints, Floats]:
         """The most likely token after each context of order k.
 
-        It is either one seen after that context, or the most likely one after the shorter context: any other unseen
-        token is less likely than the latter.
+        It is either one seen after that context, or the most likely one after the shorter context: any other
+        unseen token is less likely than the latter.
         """
         if k == 1:
             token = np.zeros(len(escape), dtype=np.int64)
@@ -130,11 +132,11 @@ class KneserNey:
         return token, best
 
     def score(self, tokens: ArrayLike) -> tuple[Floats, Ints]:
-        """Nats (N,) that each token costs after those before it, and the model's most likely token there (N,)."""
+        """What each token costs after those before it, nats (N,), and the likeliest token there (N,)."""
         ids = _as_tokens(tokens, self.vocab_size)
         probabilities = np.full(len(ids), 1.0 / self.vocab_size)
         predictions = np.zeros(len(ids), dtype=np.int64)
-        contexts = np.zeros(len(ids), dtype=np.int64)  # number of the context before each position; -1: not seen
+        contexts = np.zeros(len(ids), dtype=np.int64)  # number of each position's context; -1: never seen
         for level in self._levels:
             known = contexts >= 0
             context = contexts[known]
@@ -149,7 +151,8 @@ class KneserNey:
 
     def distribution(self, context: ArrayLike) -> Floats:
         """Probability (V,) of every next token after `context` (only its last order-1 tokens matter)."""
-        history = _as_tokens(context, self.vocab_size)[-(self.order - 1) :] if self.order > 1 else np.zeros(0, int)
+        history = _as_tokens(context, self.vocab_size)
+        history = history[max(0, len(history) - self.order + 1) :]
         probabilities = np.full(self.vocab_size, 1.0 / self.vocab_size)
         for k, level in enumerate(self._levels, start=1):
             if k - 1 > len(history):
@@ -159,14 +162,15 @@ class KneserNey:
                 number = int(_find(self._levels[depth].keys, np.array([number * self.vocab_size + token]))[0])
                 if number < 0:
                     return probabilities
-            first, last = np.searchsorted(level.keys, [number * self.vocab_size, (number + 1) * self.vocab_size])
+            bounds = [number * self.vocab_size, (number + 1) * self.vocab_size]
+            first, last = np.searchsorted(level.keys, bounds)
             probabilities = probabilities * level.escape[number]
             probabilities[level.keys[first:last] % self.vocab_size] += level.kept[first:last]
         return probabilities
 
 
 def _discount(counts: Ints) -> float:
-    """n1 / (n1 + 2 n2), kept away from 0 and 1 so that tiny corpora still reserve, and still use, probability."""
+    """n1 / (n1 + 2 n2), kept off 0 and 1: tiny corpora too must reserve, and use, some probability."""
     once, twice = int((counts == 1).sum()), int((counts == 2).sum())
     return min(max(once / (once + 2 * twice), 0.1), 0.9) if once + twice else 0.1
 

@@ -1,7 +1,9 @@
 """Loss, perplexity, bits per byte and token accuracy, as sums that are divided once.
 
-Averaging per-batch averages gives a number that depends on how the data were cut into batches; here only sums and
-counts are kept (float64, one pair per sequence), so any partition of the same sequences gives the same result.
+Averaging per-batch averages gives a number that depends on how the data were cut into batches; here only sums
+and counts are kept (float64, one pair per sequence), so any partition of the same sequences gives the same
+result.
+
 Shape suffixes: B sequences, T tokens, V vocabulary.
 """
 
@@ -21,8 +23,8 @@ if TYPE_CHECKING:
 
 IGNORE_INDEX = -100
 INTERVAL_METHOD = (
-    "95 % Student t interval of the ratio estimator sum(values) / sum(tokens), with the sequences as the sampling "
-    "units (variance by linearisation: Cochran, Sampling Techniques, 1977, section 6.4)"
+    "95 % Student t interval of the ratio estimator sum(values) / sum(tokens), with the sequences as the "
+    "sampling units (variance by linearisation: Cochran, Sampling Techniques, 1977)"
 )
 _LOGITS_AT_ONCE = 2**24  # float32 copies stay under 64 MiB whatever the vocabulary
 
@@ -36,13 +38,13 @@ class LanguageMetrics:
     Attributes:
         loss: mean negative log-likelihood, nats per target token.
         perplexity: exp(loss); infinite when that overflows.
-        bits_per_byte: total nats / ln 2 / bytes that the target tokens stand for. Special tokens cost nats and bring
-            no bytes. None when the bytes are unknown or zero.
+        bits_per_byte: total nats / ln 2 / bytes that the target tokens stand for. Special tokens cost nats
+            and bring no bytes. None when the bytes are unknown or zero.
         token_accuracy: share of target tokens that are the model's most likely one.
         num_tokens: target tokens counted (those that are not ignored); num_bytes: the bytes they stand for.
         num_sequences: sequences with at least one counted token.
-        loss_interval, perplexity_interval, token_accuracy_interval: 95 % intervals, see `interval_method`. None with
-            fewer than two sequences.
+        loss_interval, perplexity_interval, token_accuracy_interval: 95 % intervals, see `interval_method`.
+            None with fewer than two sequences.
     """
 
     loss: float
@@ -91,8 +93,8 @@ class LanguageMetricsSum:
             counted_ids = targets.cpu()[counted_BT].numpy()
             if counted_ids.size and counted_ids.max() >= len(self._byte_lengths):
                 raise ValueError(
-                    f"target token {counted_ids.max()} is outside the tokenizer's {len(self._byte_lengths)} tokens: "
-                    "were these data prepared with another tokenizer?"
+                    f"target token {counted_ids.max()} is outside the tokenizer's {len(self._byte_lengths)} "
+                    "tokens: were these data prepared with another tokenizer?"
                 )
             self._num_bytes += int(self._byte_lengths[counted_ids].sum())
 
@@ -104,7 +106,9 @@ class LanguageMetricsSum:
         """The metrics of everything added so far. ValueError when no token was counted."""
         num_tokens = self.num_tokens
         if not num_tokens:
-            raise ValueError("there is no target token to evaluate: the loader is empty or all its targets are -100")
+            raise ValueError(
+                "there is no target token to evaluate: the loader is empty or all its targets are -100"
+            )
         total_nats = math.fsum(self._nats)  # exact, so the order of the sequences cannot matter
         loss = total_nats / num_tokens
         loss_interval = ratio_interval(self._nats, self._tokens)
@@ -117,16 +121,16 @@ class LanguageMetricsSum:
             num_bytes=None if self._byte_lengths is None else self._num_bytes,
             num_sequences=len(self._tokens),
             loss_interval=loss_interval,
-            perplexity_interval=None if loss_interval is None else (_exp(loss_interval[0]), _exp(loss_interval[1])),
+            perplexity_interval=loss_interval and (_exp(loss_interval[0]), _exp(loss_interval[1])),
             token_accuracy_interval=_within_unit(ratio_interval(self._correct, self._tokens)),
         )
 
 
 def token_losses(logits: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
-    """Negative log-likelihood in nats (B, T) float64 and correctness (B, T) bool, both on the CPU; 0 where ignored.
+    """Nats (B, T) float64 that each target costs, 0 where ignored, and whether it is the likeliest (B, T).
 
-    The log-softmax runs in float32 (or better) a slice of positions at a time, so that neither low-precision logits
-    nor a large vocabulary costs accuracy or memory.
+    The log-softmax runs in float32 (or better) a slice of positions at a time, so that neither low-precision
+    logits nor a large vocabulary costs accuracy or memory.
     """
     vocabulary = logits.shape[-1]
     flat_logits, flat_targets = logits.reshape(-1, vocabulary), targets.reshape(-1)
@@ -145,7 +149,7 @@ def token_losses(logits: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def ratio_interval(values: ArrayLike, counts: ArrayLike) -> Interval | None:
-    """95 % interval of sum(values) / sum(counts) with the pairs as independent units; None for fewer than two."""
+    """95 % interval of sum(values) / sum(counts), the pairs being independent; None for fewer than two."""
     from scipy.special import stdtrit  # lighter than scipy.stats
 
     values, counts = np.asarray(values, dtype=np.float64), np.asarray(counts, dtype=np.float64)
@@ -162,7 +166,8 @@ def ratio_interval(values: ArrayLike, counts: ArrayLike) -> Interval | None:
 def _check(logits: Tensor, targets: Tensor) -> None:
     if logits.shape[:-1] != targets.shape or targets.dim() != 2:
         raise ValueError(
-            f"logits must be (B, T, V) beside targets (B, T), got {tuple(logits.shape)} and {tuple(targets.shape)}"
+            "logits must be (B, T, V) beside targets (B, T), "
+            f"got {tuple(logits.shape)} and {tuple(targets.shape)}"
         )
     counted = targets[targets != IGNORE_INDEX]
     if counted.numel() and (int(counted.min()) < 0 or int(counted.max()) >= logits.shape[-1]):

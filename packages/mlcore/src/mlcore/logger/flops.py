@@ -1,7 +1,7 @@
 """Floating-point operations, by hand formula.
 
-`torch.utils.flop_counter.FlopCounterMode` counts 0 for attention on CPU tensors; it is exact on meta tensors, and the
-tests hold these formulas against it there. A multiply-add counts as two operations.
+`torch.utils.flop_counter.FlopCounterMode` counts 0 for attention on CPU tensors; it is exact on meta tensors,
+and the tests hold these formulas against it there. A multiply-add counts as two operations.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def matmul_flops(num_rows: int, num_inner: int, num_columns: int, *, batch: int 
 
 
 def linear_flops(num_items: int, num_inputs: int, num_outputs: int, *, backward: bool = True) -> int:
-    """Operations of a linear layer: one product forwards; two backwards (its input's and its weight's gradient)."""
+    """Operations of a linear layer: one product forwards; two backwards (input's and weight's gradient)."""
     return (3 if backward else 1) * matmul_flops(num_items, num_inputs, num_outputs)
 
 
@@ -42,8 +42,8 @@ def transformer_flops_per_token(
 ) -> float:
     """Operations per token of a decoder: 6 N + 12 L T d (forward and backward), 2 N + 4 L T d (forward only).
 
-    `num_matmul_parameters` (N) are those that multiply activations: all weights of linear layers with the output head
-    (tied or not), without the embedding look-up. T = `context`, L = `num_layers`.
+    `num_matmul_parameters` (N) are those that multiply activations: all weights of linear layers with the
+    output head (tied or not), without the embedding look-up. T = `context`, L = `num_layers`.
 
     Source: Chowdhery et al., PaLM (2022), appendix B; the 6 N of Kaplan et al. (2020) plus attention.
     """

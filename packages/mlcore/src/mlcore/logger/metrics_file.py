@@ -1,7 +1,8 @@
 """The append-only stream of a run, `metrics.jsonl`: one JSON object a line.
 
-A record counts when its newline is there. Whatever stands after the last newline is the rest of a write that was cut off
-by a kill: readers ignore it, and the next writer removes it. So the file is valid after a kill at any byte.
+A record counts when its newline is there. Whatever stands after the last newline is the rest of a write that
+was cut off by a kill: readers ignore it, and the next writer removes it. So the file is valid after a kill at
+any byte.
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ class MetricsError(Exception):
 def read_metrics(path: Path | str) -> list[dict[str, Any]]:
     """All complete records of a `metrics.jsonl`, oldest first.
 
-    Non-finite numbers of step, validation and epoch records come back as floats. A partial last line is dropped.
+    Non-finite numbers of step, validation and epoch records come back as floats. A partial last line is
+    dropped.
 
     Raises:
         MetricsError: a line before the last one is not a JSON object; names file and line.
@@ -61,11 +63,12 @@ def _parse(line: bytes) -> dict[str, Any] | None:
 
 
 class MetricsFile:
-    """Writer of one stream. A full disk never raises: records wait in memory and are written when there is room.
+    """Writer of one stream. A full disk never raises: records wait in memory until there is room.
 
     Args:
         path: the file; created on the first write, continued when it is there.
-        on_trouble: called once with the OSError when writing fails, and not again before it has worked in between.
+        on_trouble: called once with the OSError when writing fails, and not again before it has worked in
+        between.
     """
 
     def __init__(self, path: Path, on_trouble: Callable[[OSError], None] | None = None) -> None:
@@ -113,7 +116,7 @@ class MetricsFile:
         self.keep()
 
     def sync(self) -> None:
-        """Forces everything to the disk, so that a checkpoint never counts records that a power cut takes back."""
+        """Forces everything to the disk: a checkpoint must not count records that a power cut takes back."""
         self._write_pending()
         if self._descriptor is not None:
             with contextlib.suppress(OSError):

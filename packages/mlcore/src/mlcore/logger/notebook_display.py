@@ -1,4 +1,4 @@
-"""Progress in a notebook: one cell output that is redrawn in place, with a table of the newest validations."""
+"""Progress in a notebook: one cell output, redrawn in place, with a table of the newest validations."""
 
 from __future__ import annotations
 

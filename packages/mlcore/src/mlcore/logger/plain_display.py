@@ -1,4 +1,7 @@
-"""Progress as plain lines for files and pipes: one line every N seconds, and the first, the last and every validation."""
+"""Progress as plain lines for files and pipes.
+
+One line every N seconds; always the first, the last and every validation.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """Turns what trainers log (tensors, numpy scalars, paths, pydantic models) into plain JSON values and back.
 
-JSON has no NaN and no infinity. They are written as the strings "NaN", "Infinity" and "-Infinity"; `restore_numbers`
-reads these strings back as floats. Strings pass through `redact`, so no secret of the environment is ever written.
+JSON has no NaN and no infinity. They are written as the strings "NaN", "Infinity" and "-Infinity";
+`restore_numbers` reads these strings back as floats. Strings pass through `redact`, so no secret of the
+environment is ever written.
 """
 
 from __future__ import annotations

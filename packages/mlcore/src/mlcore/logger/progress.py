@@ -14,7 +14,7 @@ MODES: tuple[str, ...] = ("auto", "terminal", "notebook", "plain", "silent")
 
 
 class Display(Protocol):
-    """Shows a run to a person. `readout` holds finished text by name: {"loss": "3.2145", "lr": "3.0e-04", ...}."""
+    """Shows a run to a person. `readout` holds finished text by name: {"loss": "3.2145", "lr": "3.0e-4"}."""
 
     def start(self, title: str, info: Mapping[str, str], total_steps: int | None) -> None: ...
 
@@ -54,8 +54,8 @@ class SilentDisplay:
 def choose_mode(mode: str, stream: TextIO) -> str:
     """The mode to use: `mode` itself, or for "auto" what the output is.
 
-    A Jupyter kernel takes "notebook"; a terminal that can move its cursor takes "terminal"; files, pipes and dumb
-    terminals take "plain".
+    A Jupyter kernel takes "notebook"; a terminal that can move its cursor takes "terminal"; files, pipes and
+    dumb terminals take "plain".
 
     Raises:
         ValueError: `mode` is none of MODES.
@@ -74,7 +74,7 @@ def choose_mode(mode: str, stream: TextIO) -> str:
 
 
 def _in_jupyter() -> bool:
-    """True inside a Jupyter kernel. IPython is looked up, never imported: a kernel has imported it already."""
+    """True inside a Jupyter kernel. A kernel has imported IPython already: no import here."""
     ipython = sys.modules.get("IPython")
     shell = getattr(ipython, "get_ipython", lambda: None)()
     return type(shell).__name__ == "ZMQInteractiveShell"
@@ -106,6 +106,8 @@ def readout_of(metrics: Mapping[str, Any], timing: Mapping[str, Any], item_name:
     """The numbers of one record as text, the important ones first."""
     names = [name for name in _FIRST if name in metrics]
     names += [name for name in metrics if name not in _FIRST and name not in _HIDDEN]
+    if not metrics.get("skipped", True):
+        names.remove("skipped")  # worth a word only when there are some
     readout = {name: _as_text(name, metrics[name]) for name in names}
     if metrics.get("status", "ok") != "ok":
         readout["status"] = str(metrics["status"])
@@ -135,7 +137,7 @@ def _as_text(name: str, value: Any) -> str:
 
 
 def printable(text: str) -> str:
-    """`text` without control characters but newlines and tabs: a sample must not move the cursor or ring the bell."""
+    """`text` without control characters but newlines and tabs: a sample must not move the cursor."""
     return "".join(
         character if character in "\n\t" or (character.isprintable() and character != "\x7f") else "�"
         for character in text
@@ -153,3 +155,15 @@ def pick_sample(samples: Sequence[Mapping[str, Any]]) -> tuple[str, str] | None:
         return None
     prompt, text = str(samples[0].get("prompt", "")), str(samples[0].get("text", ""))
     return prompt, text.removeprefix(prompt)
+
+
+def epoch_line(epoch: int, groups: Mapping[str, Any]) -> str:
+    """`epoch 3  train loss 1.2345  val loss 1.3456`."""
+    parts = [
+        f"{group} {name} {_as_text(name, values[name])}"
+        for group, values in groups.items()
+        if isinstance(values, Mapping)
+        for name in ("loss", "accuracy", "perplexity")
+        if name in values
+    ]
+    return "  ".join([f"epoch {epoch}", *parts])

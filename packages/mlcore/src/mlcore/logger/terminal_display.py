@@ -15,7 +15,7 @@ from mlcore.logger.progress import printable, readout_line, shorten
 
 
 class _Readout(ProgressColumn):
-    """Loss, learning rate, speed and time left, as plain text: markup in a metric's name is not interpreted."""
+    """Loss, learning rate, speed and time left, as plain text, without rich's markup."""
 
     def render(self, task: Task) -> Text:
         return Text(str(task.fields.get("readout", "")), no_wrap=True, overflow="ellipsis")

@@ -6,10 +6,12 @@ from collections.abc import Callable
 
 
 class ThroughputMeter:
-    """Measures training alone: what happens between `exclude` marks (validation, samples, saving) does not count.
+    """Measures training alone: validation, samples and saving do not count.
 
-    `update` is called with the items done since the last call. A window in which steps ran before a passage that was
-    excluded is not measured, because its time is not known; the last rate then stands.
+    `update` is called with the items done since the last call. Time between `pause` and `resume` is
+    subtracted exactly. A caller that never pauses marks with `exclude` the end of what was not training; a
+    window in which steps ran before such a mark is not measured, because their time is not known, and the
+    last rate stands.
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:
@@ -20,6 +22,9 @@ class ThroughputMeter:
         self._last_step = 0
         self._spoiled = False
         self._num_windows = 0
+        self._paused_at = 0.0
+        self._num_pauses = 0  # pauses may be nested
+        self._knows_pauses = False
         self.measured_items = 0
         self.measured_s = 0.0
         self.items_per_s: float | None = None
@@ -46,8 +51,24 @@ class ThroughputMeter:
         self._window_began, self._last_step, self._spoiled = now, step, False
         return self.items_per_s
 
+    def pause(self) -> None:
+        """What follows is not training."""
+        self._knows_pauses = True
+        if self._num_pauses == 0:
+            self._paused_at = self._clock()
+        self._num_pauses += 1
+
+    def resume(self) -> None:
+        """Training goes on."""
+        assert self._num_pauses > 0, "resume without pause"
+        self._num_pauses -= 1
+        if self._num_pauses == 0:
+            self._window_began += self._clock() - self._paused_at
+
     def exclude(self, step: int) -> None:
-        """Says that the time since the last mark was not training; `step` is the last step done."""
+        """Without pauses: the time since the last mark was not training; `step` is the last step done."""
+        if self._knows_pauses:
+            return
         self._spoiled = self._spoiled or step > self._last_step
         self._window_began = self._clock()
 

@@ -1,7 +1,8 @@
 """Weights & Biases, only when asked for, in a daemon thread behind a bounded queue.
 
-Its import, its `init` and every call to it run in that thread. If it is missing, hangs or raises, training does not wait:
-records that find the queue full are dropped and counted, and the file `metrics.jsonl` stays complete in any case.
+Its import, its `init` and every call to it run in that thread. If it is missing, hangs or raises, training
+does not wait: records that find the queue full are dropped and counted, and the file `metrics.jsonl` stays
+complete in any case.
 """
 
 from __future__ import annotations
@@ -26,8 +27,8 @@ class WandbTracker:
     """Sends records to W&B as far as W&B takes them.
 
     Args:
-        folder: the run folder; W&B's own files go to `logs/` in it and its run id comes from the folder's name, so that a
-            resumed run continues the same W&B run.
+        folder: the run folder; W&B's own files go to `logs/` in it and its run id comes from the folder's
+            name, so that a resumed run continues the same W&B run.
         on_trouble: called from the thread that logs (never from W&B's) with one sentence, at most twice.
     """
 
@@ -75,7 +76,9 @@ class WandbTracker:
         except queue.Full:
             self.num_dropped += 1
             if self.num_dropped == 1:
-                self._on_trouble("W&B does not keep up: records are dropped there, metrics.jsonl has them all")
+                self._on_trouble(
+                    "W&B does not keep up: records are dropped there, metrics.jsonl has them all"
+                )
 
     def finish(self) -> None:
         """Gives W&B a bounded time to send the rest, then leaves it."""
@@ -115,7 +118,7 @@ class WandbTracker:
 
 
 def wandb_mode() -> str | None:
-    """None (W&B decides) where it is set up; else "offline", because without a key W&B would ask on the terminal."""
+    """None (W&B decides) where it is set up; else "offline": without a key W&B would ask on the terminal."""
     if os.environ.get("WANDB_MODE") or os.environ.get("WANDB_API_KEY"):
         return None
     try:

@@ -58,6 +58,14 @@ def resolve_articles(text: str) -> str:
     return _MARK.sub(lambda m: m[1] + article(m[3])[1:] + " " + m[2] + m[3], text)
 
 
+# An ellipsis ends no sentence, and neither does a mark inside quotation marks.
+_SENTENCE_START = re.compile(r"(?<=[^.][.!?] )[a-z]")
+
+
+def capitalize_sentences(text: str) -> str:
+    return _SENTENCE_START.sub(lambda m: m[0].upper(), text)
+
+
 def possessive(name: str) -> str:
     return f"{name}'" if name.endswith("s") else f"{name}'s"
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from mldata.storybook.chance import Chance
 from mldata.storybook.forms import Entity, Grammar, render
-from mldata.storybook.grammar import resolve_articles
+from mldata.storybook.grammar import capitalize_sentences, resolve_articles
 from mldata.storybook.world import World
 
 
@@ -56,7 +56,8 @@ class Tale:
         return [left.pop(int(self.chance.random() * len(left))) for _ in range(count)]
 
     def text(self) -> str:
-        return resolve_articles("\n".join(" ".join(sentences) for sentences in self.paragraphs if sentences))
+        text = "\n".join(" ".join(sentences) for sentences in self.paragraphs if sentences)
+        return capitalize_sentences(resolve_articles(text))
 
     def _render(self, parts: Sequence[object]) -> str:
         out: list[str] = []

@@ -10,9 +10,20 @@ from mldata.storybook.lexicon import creatures, names, nature, people, places, t
 CHILD, ANIMAL = "child", "animal"
 
 
-def character(name: str, gender: str, kind: str, trait: str = "little") -> Entity:
-    """Forms of a character: name, possessive, pronouns, and what it is."""
-    return {"": name, "s": possessive(name), "kind": kind, "trait": trait, "gender": gender, **PRONOUNS[gender]}
+class Character(dict[str, str]):
+    """Forms of a character: name, possessive, pronouns, what it is, and `intro`.
+
+    `intro` is `her friend Nina` or `her mother` the first time, and the name from then on.
+    """
+
+    def __init__(self, name: str, gender: str, kind: str, trait: str = "little", first: str = "") -> None:
+        super().__init__(PRONOUNS[gender], kind=kind, trait=trait, s=possessive(name), first=first or name)
+        self[""] = name
+
+    def __missing__(self, form: str) -> str:
+        assert form == "intro", f"a character has no form {form!r}"
+        self["intro"] = self[""]
+        return self["first"]
 
 
 @cache
@@ -35,11 +46,12 @@ class World:
         self.chance = chance
         self.kind = kind
         self.is_child = kind == CHILD
-        self.hero = self._young("")
+        self.hero = self._young()
 
     def entities(self) -> dict[str, Entity]:
         """The characters and the day under the names that sentence forms use: h, f, g, d."""
         self.friend = self._young(self.hero[""])
+        self.friend["first"] = f"{self.hero['his']} friend {self.friend['']}"
         self.grown_up = self._relative() if self.chance.happens(0.75) else self._neighbor()
         homes = people.CHILD_HOMES if self.is_child else people.ANIMAL_HOMES
         hobbies = people.HOBBIES + people.CHILD_HOBBIES if self.is_child else people.HOBBIES
@@ -50,6 +62,9 @@ class World:
             "d": self.day(nature.FAIR),
             "home": {"": self.chance.favour(homes)},
             "hobby": {"": self.chance.favour(hobbies)},
+            "trait2": {"": self.chance.pick(people.TRAITS_AFTER_SO)},
+            "weekday": {"": self.chance.pick(nature.WEEKDAYS)},
+            "season": {"": self.chance.pick(nature.SEASONS)},
             "hand": {"": "hand" if self.is_child else "paw", "s": "hands" if self.is_child else "paws"},
         }
 
@@ -59,29 +74,41 @@ class World:
 
     def place(self, *groups: tuple[places.Place, ...]) -> Entity:
         """A place with three different spots in it; animals stay out of town."""
-        group = self.chance.pick(groups or (places.OUTDOORS, places.TOWN)) if self.is_child else places.OUTDOORS
+        if not groups:
+            groups = (places.OUTDOORS, places.TOWN) if self.is_child else (places.OUTDOORS,)
+        group = self.chance.pick(groups)
         where, goal, the, spots = self.chance.pick(group)
         start = int(self.chance.random() * len(spots))
         first, second, third = (spots[(start + step) % len(spots)] for step in range(3))
         return {"": where, "to": goal, "the": the, "spot": first, "spot2": second, "spot3": third}
+
+    def place_outdoors(self) -> Entity:
+        return self.place(places.OUTDOORS)
+
+    def seashore(self) -> Entity:
+        return self.place((places.SEASHORE,))
+
+    def place_in_town(self) -> Entity:
+        return self.place(places.TOWN)
+
+    def plain(self, noun: str) -> Entity:
+        """The thing without an adjective."""
+        return thing(noun)
 
     def thing(self, noun: str) -> Entity:
         """The thing with a color, a pattern or another adjective, or with none."""
         kinds = (things.COLORS, things.COLORS, things.PATTERNS, things.SIZES, ("",))
         return thing(noun, self.chance.favour(self.chance.pick(kinds)))
 
-    def another(self) -> Entity:
-        """A third young character."""
-        return self._young(self.hero[""], self.friend[""])
 
-    def neighbor(self) -> Entity:
+    def neighbor(self) -> Character:
         """A grown-up who is no relative."""
         return self._neighbor()
 
-    def relative(self) -> Entity:
+    def relative(self) -> Character:
         return self._relative()
 
-    def _young(self, *taken: str) -> Entity:
+    def _young(self, *taken: str) -> Character:
         """A child or young animal whose name begins with a letter of its own."""
         chance = self.chance
         gender = "f" if chance.happens(0.5) else "m"
@@ -93,9 +120,9 @@ class World:
         name = chance.favour(pool)
         while any(name[0] == other[0] for other in taken if other):
             name = chance.favour(pool)
-        return character(name, gender, kind, chance.favour(people.TRAITS))
+        return Character(name, gender, kind, chance.favour(people.TRAITS))
 
-    def _relative(self) -> Entity:
+    def _relative(self) -> Character:
         relatives = people.RELATIVES if self.is_child else people.ANIMAL_RELATIVES
         relation, name, gender = self.chance.favour(relatives)
         if "{" in name:
@@ -109,18 +136,18 @@ class World:
         intro = f"{self.hero['his']} {relation}"
         if name[0] not in "MDGP" or relation.startswith("big"):
             intro = f"{intro} {name.split()[-1]}"
-        return {**character(name, gender, "grown-up"), "intro": intro}
+        return Character(name, gender, "grown-up", first=intro)
 
-    def _neighbor(self) -> Entity:
+    def _neighbor(self) -> Character:
         if not self.is_child:
             species = self.chance.favour(people.ELDERS)
             gender = "f" if self.chance.happens(0.5) else "m"
             name = f"Old {species}"
-            return {**character(name, gender, species.lower()), "intro": name}
+            return Character(name, gender, species.lower())
         gender = "f" if self.chance.happens(0.5) else "m"
         trade = self.chance.favour(people.TRADES)
         if gender == "f":
             trade = trade.replace("postman", "letter carrier").replace("fisherman", "sailor")
             trade = trade.replace("milkman", "dairy farmer").replace("ferryman", "captain")
         name = f"{'Mrs.' if gender == 'f' else 'Mr.'} {self.chance.favour(names.SURNAMES)}"
-        return {**character(name, gender, trade), "intro": f"the {trade} {name}"}
+        return Character(name, gender, trade, first=f"the {trade} {name}")

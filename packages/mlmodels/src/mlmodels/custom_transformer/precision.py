@@ -1,14 +1,25 @@
 """Which dtype holds what. Products are made in the compute dtype; everything that sums stays wide.
 
-| in the compute dtype                                   | in the wide dtype                                    |
+| in the compute dtype                                   | in the wide dtype
+ |
 |--------------------------------------------------------|------------------------------------------------------|
-| matrix products and the activations between them       | parameters, gradients of parameters, residual stream |
-| queries, keys, values, attention weights as multiplied | LayerNorm, softmax, log-sum-exp, logits, loss        |
+| matrix products and the activations between them       | parameters, gradients of parameters, residual
+stream |
+| queries, keys, values, attention weights as multiplied | LayerNorm, softmax, log-sum-exp, logits, loss
+ |
 """
+
+from typing import Literal
 
 import torch
 
-_BY_NAME = {"bfloat16": torch.bfloat16, "float32": torch.float32, "float64": torch.float64}
+DtypeName = Literal["bfloat16", "float32", "float64"]
+
+_BY_NAME: dict[DtypeName, torch.dtype] = {
+    "bfloat16": torch.bfloat16,
+    "float32": torch.float32,
+    "float64": torch.float64,
+}
 
 
 def wide_dtype(dtype: torch.dtype) -> torch.dtype:
@@ -18,10 +29,10 @@ def wide_dtype(dtype: torch.dtype) -> torch.dtype:
 
 def dtype_from_name(name: str) -> torch.dtype:
     """The torch dtype of a config's name: bfloat16, float32 or float64."""
-    return _BY_NAME[name]
+    return _BY_NAME[name]  # type: ignore[index]
 
 
-def dtype_name(dtype: torch.dtype) -> str:
+def dtype_name(dtype: torch.dtype) -> DtypeName:
     """The config's name of a compute dtype.
 
     Raises ValueError for a dtype the model does not compute in (float16 would need loss scaling).

@@ -5,8 +5,13 @@ from mldata.storybook.lexicon import words
 # None of these says brave or afraid, generous or mean, patient or hasty: plots decide about that.
 TRAITS = words("""
 little, cheerful, curious, kind, clever, gentle, lively, quiet, friendly, funny, young, small, merry, playful,
-thoughtful, dreamy, busy, polite, bright, sweet, chatty, careful, sunny, jolly, tidy, noisy, messy, hopeful,
+thoughtful, dreamy, busy, polite, bright, sweet, chatty, careful, jolly, tidy, noisy, messy, hopeful,
 imaginative, sleepy, inventive, sensible, adventurous, bouncy, giggly, talkative
+""")
+
+# These stand after `so` and `very`.
+TRAITS_AFTER_SO = words("""
+cheerful, curious, kind, clever, gentle, lively, friendly, funny, playful, polite, jolly, helpful, bright
 """)
 
 # (what it is called when first named, its name from then on, gender)

@@ -42,6 +42,8 @@ OUTDOORS = (
     _place("by", "the pond", """among the bulrushes, on a lily leaf, beside the little pier, under a dock plant,
            behind a gray stone, near the frogs, in the wet moss"""),
 )  # fmt: skip
+SEASHORE = _place("by", "the sea", """between two rocks, in the seaweed, beside a big shell, near the dunes,
+                  in a shallow pool, under a piece of driftwood""")  # fmt: skip
 TOWN = (
     _place("at", "the playground", """in the sandbox, under the slide, behind the seesaw, beside the climbing frame,
            next to the swings, near the gate, under a bench"""),

@@ -28,7 +28,7 @@ SOFT = words("scarf, hat, teddy bear, mitten, ribbon, cap, sock, glove, slipper,
 # Things that fly, roll or hang out of reach.
 OUT_OF_REACH = words("""
 kite, balloon, ball, hat, paper airplane, apple, pear, cookie jar, honey pot, nest box, book, cap, umbrella,
-toy parachute, shuttlecock, boomerang, scarf, plum, peach, cherry, coconut, basket, drum, lantern, wind chime
+toy parachute, shuttlecock, boomerang, scarf, plum, peach, cherry, apricot, basket, drum, lantern, wind chime
 """)
 
 # Things two children can want at the same time.

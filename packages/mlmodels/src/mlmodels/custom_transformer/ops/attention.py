@@ -1,6 +1,6 @@
 """Causal multi-head attention: y = dropout(softmax(mask(q kᵀ / √K))) v (Vaswani et al., 2017).
 
-B batch, S queries, T keys (T ≥ S: the queries are the last S of the T positions), D features, H heads, K = D / H.
+B batch, S queries, T keys (T ≥ S: the queries are the last S of T positions), D features, H heads, K = D / H.
 """
 
 import math
@@ -17,7 +17,6 @@ class Cache(NamedTuple):
     k_BHTK: Tensor
     v_BHTK: Tensor
     weights_BHST: Tensor
-    future_ST: Tensor
     softmax: softmax.Cache
     dropout: dropout.Cache
 
@@ -41,7 +40,7 @@ def forward(
     probabilities_BHST, softmax_cache = softmax.forward(masked_BHST)
     weights_BHST, dropout_cache = dropout.forward(probabilities_BHST, dropout_probability, generator)
     y_BSD = (weights_BHST @ v_BHTK).transpose(1, 2).flatten(-2)
-    return y_BSD, Cache(q_BHSK, k_BHTK, v_BHTK, weights_BHST, future_ST, softmax_cache, dropout_cache)
+    return y_BSD, Cache(q_BHSK, k_BHTK, v_BHTK, weights_BHST, softmax_cache, dropout_cache)
 
 
 def backward(dy_BSD: Tensor, cache: Cache) -> tuple[Tensor, Tensor, Tensor]:
@@ -53,8 +52,12 @@ def backward(dy_BSD: Tensor, cache: Cache) -> tuple[Tensor, Tensor, Tensor]:
     dv_BHTK = cache.weights_BHST.mT @ dy_BHSK  # y = weights @ v
     dprobabilities_BHST = dropout.backward(dweights_BHST, cache.dropout)  # weights = dropout(probabilities)
     dmasked_BHST = softmax.backward(dprobabilities_BHST, cache.softmax)  # probabilities = softmax(masked)
-    dscores_BHST = dmasked_BHST.masked_fill(cache.future_ST, 0.0) * scale  # masked = fill(q @ k.T * scale, future, -inf)
+    # masked = fill(scores, future, -inf) needs no line: the future has probability 0, so dmasked is 0 there
+    # already.
+    dscores_BHST = dmasked_BHST * scale  # scores = q @ k.T * scale
     dq_BHSK = dscores_BHST @ cache.k_BHTK  # scores = q @ k.T * scale
     dk_BHTK = dscores_BHST.mT @ cache.q_BHSK  # scores = q @ k.T * scale
-    dq_BSD, dk_BTD, dv_BTD = (d.transpose(1, 2).flatten(-2) for d in (dq_BHSK, dk_BHTK, dv_BHTK))  # q = split_heads(q)
+    dq_BSD, dk_BTD, dv_BTD = (
+        d.transpose(1, 2).flatten(-2) for d in (dq_BHSK, dk_BHTK, dv_BHTK)
+    )  # q = split_heads(q)
     return dq_BSD, dk_BTD, dv_BTD

@@ -27,6 +27,8 @@ def backward(dy: Tensor, cache: Cache) -> Tensor:
     """Return dx."""
     x = cache.x.to(wide_dtype(cache.x.dtype))
     phi = 0.5 * (1.0 + torch.erf(x / math.sqrt(2.0)))
-    density = torch.exp(-0.5 * x.square()) / math.sqrt(2.0 * math.pi)  # phi = Φ(x), whose slope is the density
+    density = torch.exp(-0.5 * x.square()) / math.sqrt(
+        2.0 * math.pi
+    )  # phi = Φ(x), whose slope is the density
     dx = dy.to(x.dtype) * (phi + x * density)  # y = x * phi
     return dx.to(cache.x.dtype)

@@ -1,4 +1,5 @@
-"""LayerNorm over the last dimension: y = (x - mean) / sqrt(var + ε) · weight + bias (Ba, Kiros, Hinton, 2016).
+"""LayerNorm over the last dimension: y = (x - mean) / sqrt(var + ε) · weight + bias (Ba, Kiros, Hinton,
+2016).
 
 D features, N all leading dimensions together, 1 a kept dimension of length one.
 """
@@ -34,7 +35,9 @@ def forward(
 
 
 def backward(dy: Tensor, cache: Cache) -> tuple[Tensor, Tensor | None, Tensor | None]:
-    """Return dx in x's dtype, dweight_D and dbias_D in the wide dtype (None for what forward was not given)."""
+    """Return dx in x's dtype, dweight_D and dbias_D in the wide dtype (None for what forward was not
+    given).
+    """
     normed, weight_D = cache.normed, cache.weight_D
     dy = dy.to(normed.dtype)
     dy_ND = dy.reshape(-1, dy.shape[-1])

@@ -25,14 +25,12 @@ def forward(
 ) -> tuple[Tensor, Cache]:
     """Return y, of x's leading shape with O features, in `dtype` (None: x's dtype).
 
-    The product accumulates in float32 inside the kernel, whatever `dtype` is; only its inputs and its result are rounded.
+    The product accumulates in float32 inside the kernel, whatever `dtype` is; only its inputs and its result
+    are rounded.
     """
     dtype = x.dtype if dtype is None else dtype
     x_NI, w_OI = x.reshape(-1, x.shape[-1]).to(dtype), weight_OI.to(dtype)
-    if bias_O is None:
-        y_NO = x_NI @ w_OI.T
-    else:
-        y_NO = torch.addmm(bias_O.to(dtype), x_NI, w_OI.T)
+    y_NO = x_NI @ w_OI.T if bias_O is None else torch.addmm(bias_O.to(dtype), x_NI, w_OI.T)
     bias_dtype = None if bias_O is None else bias_O.dtype
     cache = Cache(x_NI, w_OI, x.shape, x.dtype, weight_OI.dtype, bias_dtype)
     return y_NO.reshape(*x.shape[:-1], -1), cache

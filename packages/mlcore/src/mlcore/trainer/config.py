@@ -1,0 +1,173 @@
+"""The training section of a configuration. No torch import: command lines must answer at once."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from mlcore.config.section import Section
+from mlcore.trainer.schedule_config import ConstantSchedule, ScheduleConfig
+
+# Metrics with such names grow as the model improves; asking for their smallest value is a mistake.
+_GROWING = ("accuracy", "acc", "f1", "auc", "bleu", "recall", "precision")
+
+
+class EarlyStoppingConfig(Section):
+    """When to stop before the end. Values are compared once an evaluation."""
+
+    policy: Literal["patience", "plateau", "adaptive"] = Field(
+        default="patience",
+        description="patience: no new best; plateau: a window's halves alike; adaptive: none beyond noise.",
+    )
+    patience: int = Field(default=5, ge=1, description="Evaluations without improvement that end the run.")
+    min_delta: float = Field(default=0.0, ge=0, description="Smallest change that counts as an improvement.")
+    monitor: str | None = Field(default=None, description="Metric to watch; null is training.monitor.")
+    window: int = Field(
+        default=10, ge=4, description="plateau, adaptive: evaluations that are looked back at."
+    )
+    noise_factor: float = Field(
+        default=1.0, ge=0, description="adaptive: an improvement must exceed this many noise deviations."
+    )
+    stretch: float = Field(
+        default=0.5,
+        ge=0,
+        description="adaptive: patience grows to this share of the evaluations up to the best.",
+    )
+
+
+def _switch_to_section(value: Any) -> Any:
+    """``early_stopping: true`` means its defaults, ``false`` means none."""
+    if isinstance(value, bool):
+        return {} if value else None
+    return value
+
+
+class TrainingConfig(Section):
+    """How to train: length, optimizer, schedule, stability, evaluation and saving.
+
+    Length: ``epochs``, ``steps`` (optimizer updates) or both, and then whichever ends first; with neither,
+    one epoch.
+    """
+
+    aliases: ClassVar[Mapping[str, str]] = {
+        "num_epochs": "epochs",
+        "max_epochs": "epochs",
+        "max_steps": "steps",
+        "num_steps": "steps",
+        "lr": "learning_rate",
+        "grad_clip": "max_grad_norm",
+        "gradient_clip": "max_grad_norm",
+        "log_interval": "log_every",
+        "eval_interval": "eval_every",
+        "save_interval": "save_every",
+        "scheduler": "schedule",
+        "gradient_accumulation_steps": "accumulation_steps",
+        "grad_accum_steps": "accumulation_steps",
+    }
+
+    epochs: int | None = Field(default=None, ge=1, description="Passes over the training data.")
+    steps: int | None = Field(default=None, ge=1, description="Optimizer updates.")
+    max_minutes: float | None = Field(
+        default=None,
+        gt=0,
+        description="Stop cleanly after so many minutes of one process; the schedule ignores it.",
+    )
+    batch_size: int = Field(default=32, ge=1, description="Samples in a batch of one process.")
+    accumulation_steps: int = Field(
+        default=1, ge=1, description="Batches whose gradients make one optimizer update."
+    )
+
+    optimizer: Literal["adamw", "adam", "sgd"] = Field(default="adamw", description="Update rule.")
+    learning_rate: float = Field(
+        default=1e-3, gt=0, description="Full learning rate; the schedule scales it."
+    )
+    betas: tuple[Annotated[float, Field(ge=0, lt=1)], Annotated[float, Field(ge=0, lt=1)]] = Field(
+        default=(0.9, 0.999), description="adam, adamw: decay of the two running means."
+    )
+    epsilon: float = Field(default=1e-8, gt=0, description="adam, adamw: added to the denominator.")
+    momentum: float = Field(default=0.0, ge=0, lt=1, description="sgd: momentum.")
+    nesterov: bool = Field(default=False, description="sgd: Nesterov's momentum.")
+    weight_decay: float = Field(
+        default=0.0, ge=0, description="Weight decay: decoupled in adamw, an L2 term in adam and sgd."
+    )
+    decay_only_matrices: bool = Field(
+        default=False,
+        description="Leave biases, norms and other parameters of fewer than two dimensions undecayed.",
+    )
+    schedule: ScheduleConfig = Field(
+        default_factory=ConstantSchedule,
+        description="Learning rate over time; a name alone takes its defaults.",
+    )
+
+    max_grad_norm: float | None = Field(
+        default=None, gt=0, description="Clip the gradient's norm to this; advice 0.5 to 2.0; null: never."
+    )
+    mixed_precision: Literal["auto", "off", "float32", "bf16", "fp16"] | bool = Field(
+        default="off", description="Autocast type; auto decides by device; fp16 scales the loss."
+    )
+    ema_decay: float | None = Field(
+        default=None, gt=0, lt=1, description="Decay of the averaged weights that are validated; null: none."
+    )
+    compile: bool = Field(
+        default=False, description="Use torch.compile, and plain eager mode where it fails."
+    )
+    label_smoothing: float = Field(
+        default=0.0, ge=0, lt=1, description="Probability mass of the target spread over all classes."
+    )
+    max_bad_steps: int = Field(
+        default=20, ge=1, description="Skipped updates in a row (NaN or infinite numbers) that end the run."
+    )
+
+    monitor: str = Field(default="val_loss", description="Metric that decides which checkpoint is best.")
+    monitor_mode: Literal["min", "max"] = Field(default="min", description="Whether small or large is good.")
+    early_stopping: Annotated[EarlyStoppingConfig | None, BeforeValidator(_switch_to_section)] = Field(
+        default=None, description="When to stop before the end; true takes the defaults; null: never."
+    )
+
+    log_every: int = Field(default=10, ge=1, description="Optimizer updates between two log records.")
+    eval_every: int | None = Field(
+        default=None, ge=1, description="Optimizer updates between two evaluations; null: each epoch."
+    )
+    eval_batches: int | None = Field(default=None, ge=1, description="Batches of an evaluation; null: all.")
+    save_every: int | None = Field(
+        default=500,
+        ge=1,
+        description="Optimizer updates between two checkpoints; null: at epoch ends and bests.",
+    )
+    keep_last: int = Field(default=2, ge=1, description="Checkpoints kept beside the best.")
+    sample_every: int | None = Field(
+        default=None, ge=1, description="Optimizer updates between two shows of samples; null: none."
+    )
+
+    @model_validator(mode="after")
+    def _combinations_make_sense(self) -> Self:
+        problems = [*self._optimizer_problems(), *self._length_problems(), *self._monitor_problems()]
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self
+
+    def _optimizer_problems(self) -> list[str]:
+        problems = []
+        if self.optimizer != "sgd" and (self.momentum or self.nesterov):
+            problems.append(f"momentum and nesterov belong to sgd, the optimizer is {self.optimizer}")
+        if self.optimizer == "sgd" and self.nesterov and not self.momentum:
+            problems.append("nesterov needs momentum > 0, for example momentum: 0.9")
+        return problems
+
+    def _length_problems(self) -> list[str]:
+        warmup = getattr(self.schedule, "warmup_steps", 0)
+        if self.steps is not None and self.schedule.type != "noam" and warmup >= self.steps:
+            return [f"schedule.warmup_steps is {warmup}, but there are only {self.steps} steps"]
+        return []
+
+    def _monitor_problems(self) -> list[str]:
+        problems = []
+        watched = {"monitor": self.monitor}
+        if self.early_stopping is not None and self.early_stopping.monitor is not None:
+            watched["early_stopping.monitor"] = self.early_stopping.monitor
+        for key, name in watched.items():
+            if not name.startswith(("val_", "train_")):
+                problems.append(f"{key} is {name!r}: it begins with val_ or train_, for example val_{name}")
+        if self.monitor_mode == "min" and self.monitor.rsplit("_", 1)[-1] in _GROWING:
+            problems.append(f"{self.monitor} grows as the model improves: set monitor_mode: max")
+        return problems

@@ -1,0 +1,201 @@
+"""When to stop before the end: three policies over one monitored value. Their memory is part of every
+checkpoint.
+
+- patience: no new best by more than ``min_delta`` in ``patience`` evaluations in a row (Prechelt, 1998).
+- plateau: the newer half of the last ``window`` evaluations is on average no better than the older half.
+- adaptive: a new best counts only when it exceeds the noise of the curve, and patience grows with the time
+  that the best took to come (after Bengio, 2012, section 3.1.3).
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from statistics import fmean, median
+from typing import Any
+
+from mlcore.trainer.config import EarlyStoppingConfig
+
+# The median absolute deviation of normal numbers, times this, is their standard deviation; differences of
+# neighbours have the square root of two times the deviation of the values themselves.
+_MAD_TO_DEVIATION = 1.4826
+_DIFFERENCE_TO_VALUE = 1 / math.sqrt(2)
+
+
+class EarlyStopping(ABC):
+    """One policy. Values are turned so that smaller is better.
+
+    Args:
+        config: the policy's keys.
+        mode: "min" or "max".
+
+    Attributes:
+        stopped: whether the run should end; it stays true.
+        best: the best finite value so far, turned.
+    """
+
+    def __init__(self, config: EarlyStoppingConfig, mode: str) -> None:
+        self.config = config
+        self._sign = 1.0 if mode == "min" else -1.0
+        self.stopped = False
+        self.best = math.inf
+        self.num_seen = 0
+
+    def observe(self, value: float) -> bool:
+        """Take in the value of one evaluation; NaN is never an improvement. Returns ``stopped``."""
+        self.num_seen += 1
+        signed = self._sign * value
+        if self._should_stop(signed if math.isfinite(signed) else math.inf):
+            self.stopped = True
+        return self.stopped
+
+    @abstractmethod
+    def _should_stop(self, signed: float) -> bool: ...
+
+    @abstractmethod
+    def reason(self) -> str:
+        """One sentence about why it stopped."""
+
+    @abstractmethod
+    def _memory(self) -> dict[str, Any]: ...
+
+    @abstractmethod
+    def _remember(self, memory: Mapping[str, Any]) -> None: ...
+
+    def state_dict(self) -> dict[str, Any]:
+        """What a checkpoint keeps."""
+        return {
+            "policy": self.config.policy,
+            "stopped": self.stopped,
+            "best": self.best,
+            "num_seen": self.num_seen,
+            **self._memory(),
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Restore. The memory of another policy means nothing to this one, which then begins afresh."""
+        if state["policy"] != self.config.policy:
+            return
+        self.stopped = bool(state["stopped"])
+        self.best = float(state["best"])
+        self.num_seen = int(state["num_seen"])
+        self._remember(state)
+
+
+class PatiencePolicy(EarlyStopping):
+    """Counts evaluations since the last improvement."""
+
+    def __init__(self, config: EarlyStoppingConfig, mode: str) -> None:
+        super().__init__(config, mode)
+        self.num_waited = 0
+
+    def _should_stop(self, signed: float) -> bool:
+        if signed < self.best - self.config.min_delta:
+            self.best, self.num_waited = signed, 0
+        else:
+            self.num_waited += 1
+        return self.num_waited >= self.config.patience
+
+    def reason(self) -> str:
+        return f"no improvement by more than {self.config.min_delta:g} in {self.num_waited} evaluations"
+
+    def _memory(self) -> dict[str, Any]:
+        return {"num_waited": self.num_waited}
+
+    def _remember(self, memory: Mapping[str, Any]) -> None:
+        self.num_waited = int(memory["num_waited"])
+
+
+class PlateauPolicy(EarlyStopping):
+    """Compares the two halves of a window, so that one lucky evaluation neither saves nor ends a run."""
+
+    def __init__(self, config: EarlyStoppingConfig, mode: str) -> None:
+        super().__init__(config, mode)
+        self._values: list[float] = []
+
+    def _should_stop(self, signed: float) -> bool:
+        if math.isinf(signed):
+            return False
+        self.best = min(self.best, signed)
+        self._values = [*self._values, signed][-self.config.window :]
+        if len(self._values) < self.config.window:
+            return False
+        half = self.config.window // 2
+        gain = fmean(self._values[:half]) - fmean(self._values[-half:])
+        return gain <= self.config.min_delta
+
+    def reason(self) -> str:
+        half = self.config.window // 2
+        return f"plateau: the last {half} evaluations are no better than the {half} before"
+
+    def _memory(self) -> dict[str, Any]:
+        return {"values": list(self._values)}
+
+    def _remember(self, memory: Mapping[str, Any]) -> None:
+        self._values = [float(value) for value in memory["values"]]
+
+
+class AdaptivePolicy(EarlyStopping):
+    """Patience in units of what the curve itself shows: its noise, and the time its best took."""
+
+    def __init__(self, config: EarlyStoppingConfig, mode: str) -> None:
+        super().__init__(config, mode)
+        self._values: list[float] = []
+        self.num_waited = 0
+        self.seen_at_best = 0
+
+    def _should_stop(self, signed: float) -> bool:
+        if math.isinf(signed):
+            self.num_waited += 1
+            return self.num_waited >= self.patience
+        margin = max(self.config.min_delta, self.config.noise_factor * self.noise())
+        self._values = [*self._values, signed][-self.config.window :]
+        if signed < self.best - margin:
+            self.best, self.num_waited, self.seen_at_best = signed, 0, self.num_seen
+        else:
+            self.num_waited += 1
+        return self.num_waited >= self.patience
+
+    @property
+    def patience(self) -> int:
+        """Evaluations that are waited for now."""
+        return max(self.config.patience, math.ceil(self.config.stretch * self.seen_at_best))
+
+    def noise(self) -> float:
+        """Deviation of the values from their trend, by the median of neighbours' differences; 0 for fewer
+        than three.
+        """
+        changes = [later - earlier for earlier, later in zip(self._values, self._values[1:], strict=False)]
+        if len(changes) < 2:
+            return 0.0
+        middle = median(changes)
+        spread = median(abs(change - middle) for change in changes)
+        return spread * _MAD_TO_DEVIATION * _DIFFERENCE_TO_VALUE
+
+    def reason(self) -> str:
+        return f"no improvement beyond the noise ({self.noise():.3g}) in {self.num_waited} evaluations"
+
+    def _memory(self) -> dict[str, Any]:
+        return {
+            "values": list(self._values),
+            "num_waited": self.num_waited,
+            "seen_at_best": self.seen_at_best,
+        }
+
+    def _remember(self, memory: Mapping[str, Any]) -> None:
+        self._values = [float(value) for value in memory["values"]]
+        self.num_waited = int(memory["num_waited"])
+        self.seen_at_best = int(memory["seen_at_best"])
+
+
+_POLICIES: dict[str, type[EarlyStopping]] = {
+    "patience": PatiencePolicy,
+    "plateau": PlateauPolicy,
+    "adaptive": AdaptivePolicy,
+}
+
+
+def build_early_stopping(config: EarlyStoppingConfig | None, mode: str) -> EarlyStopping | None:
+    """The policy that ``config`` names; None for None."""
+    return None if config is None else _POLICIES[config.policy](config, mode)

@@ -1,0 +1,83 @@
+"""What one evaluation means for the run: a new best, an early stop, a lower rate."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+
+from mlcore.errors import ConfigError
+from mlcore.trainer.config import TrainingConfig
+from mlcore.trainer.early_stopping import build_early_stopping
+from mlcore.trainer.progress import BestValue
+from mlcore.trainer.schedules import Schedule
+
+
+class Monitor:
+    """Watches ``training.monitor``.
+
+    Args:
+        config: names the metric and the policy.
+    """
+
+    def __init__(self, config: TrainingConfig) -> None:
+        self._config = config
+        self.best = BestValue(config.monitor_mode)
+        stopping = config.early_stopping
+        self._stopping_name = (stopping.monitor if stopping else None) or config.monitor
+        # A metric of its own that is not the monitored one is taken for a loss, unless it is the monitored
+        # one's twin.
+        mode = config.monitor_mode if _kind(self._stopping_name) == _kind(config.monitor) else "min"
+        self.early_stopping = build_early_stopping(stopping, mode)
+
+    def check_data(self, has_validation: bool) -> None:
+        """Raises ``ConfigError`` if something waits for validation metrics and there will be none."""
+        if has_validation:
+            return
+        waiting = {}
+        if self.early_stopping is not None:
+            waiting["training.early_stopping"] = self._stopping_name
+        if self._config.schedule.type == "plateau":
+            waiting["training.schedule plateau"] = self._config.monitor
+        for who, name in waiting.items():
+            if name.startswith("val_"):
+                raise ConfigError(f"{who} watches {name}, but there is no validation data; watch train_loss")
+
+    def observe(self, metrics: Mapping[str, float], step: int, schedule: Schedule | None) -> float | None:
+        """Take in the metrics of one evaluation.
+
+        Args:
+            metrics: with their prefixes: val_loss, train_loss, ...
+            step: updates done.
+            schedule: told the value, if it wants one.
+
+        Returns:
+            The monitored value; None if it is a validation metric and there was no validation.
+        """
+        if self.early_stopping is not None:
+            watched = self._find(self._stopping_name, metrics)
+            if watched is not None:
+                self.early_stopping.observe(watched)
+        value = self._find(self._config.monitor, metrics)
+        if value is None:
+            return None
+        self.best.observe(value, step)
+        if schedule is not None:
+            schedule.observe(value)
+        return value
+
+    def _find(self, name: str, metrics: Mapping[str, float]) -> float | None:
+        if name in metrics:
+            return metrics[name]
+        prefix = name.split("_", 1)[0] + "_"
+        known = sorted(metric for metric in metrics if metric.startswith(prefix))
+        if not known:
+            return None
+        nearest = difflib.get_close_matches(name, known, n=1)
+        hint = f"; did you mean {nearest[0]!r}?" if nearest else ""
+        raise ConfigError(
+            f"training.monitor: there is no metric {name!r}{hint} (measured: {', '.join(known)})"
+        )
+
+
+def _kind(name: str) -> str:
+    return name.split("_", 1)[-1]

@@ -1,0 +1,148 @@
+"""The table of text data sets: where each lies, who owns it, how its documents are cut."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Literal
+
+from mldata.errors import UnknownDatasetError, did_you_mean
+
+Kind = Literal["text"]
+Layout = Literal["separated", "whole", "articles"]
+EMBEDDED = "storybook"
+
+
+def _frozen(**entries: str) -> Mapping[str, str]:
+    return MappingProxyType(entries)
+
+
+@dataclass(frozen=True)
+class DatasetSpec:
+    """One data set. `splits` are ours; `hub_splits` says which hub split each is read from.
+
+    A split that is missing from `hub_splits` is held out of the hub's train split by content hash: a document
+    belongs to validation if the first 64 bits of its SHA-256, as a fraction of 2^64, lie below `held_out`.
+    """
+
+    name: str
+    description: str
+    licence: str
+    loader: Literal["files", "embedded"] = "files"
+    kind: Kind = "text"
+    splits: tuple[str, ...] = ("train", "validation")
+    hub_id: str | None = None
+    hub_config: str | None = None
+    hub_splits: Mapping[str, str] = field(
+        default_factory=lambda: _frozen(train="train", validation="validation")
+    )
+    # Alternatives: the first whose columns all exist is taken; its columns are joined by an empty line.
+    columns: tuple[tuple[str, ...], ...] = (("text",),)
+    held_out: float = 0.1
+    # How a .txt or .raw file is cut into documents; jsonl and Parquet have one a row.
+    layout: Layout = "separated"
+    # File stems beside the split's own name, under which official distributions ship it.
+    stems: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    # SHA-256 of files that exist in one version only.
+    sha256: Mapping[str, str] = field(default_factory=lambda: _frozen())
+    statistics: Mapping[str, str] = field(default_factory=lambda: _frozen())
+
+
+_SPECS = (
+    DatasetSpec(
+        name=EMBEDDED,
+        description="short stories from our own generator; ships inside the package, needs no download",
+        licence="MIT",
+        loader="embedded",
+    ),
+    DatasetSpec(
+        name="tinystories",
+        description="short stories in the words of a four-year-old, written by GPT-3.5 and GPT-4",
+        licence="CDLA-Sharing-1.0",
+        hub_id="roneneldan/TinyStories",
+        stems=MappingProxyType(
+            {
+                "train": ("TinyStoriesV2-GPT4-train", "TinyStories-train"),
+                "validation": ("valid", "TinyStoriesV2-GPT4-valid", "TinyStories-valid"),
+            }
+        ),
+        statistics=_frozen(train="about 2.1 million stories", validation="about 22,000 stories"),
+    ),
+    DatasetSpec(
+        name="tiny-textbooks",
+        description="textbook-like lessons, one column of synthetic text a row (column 'textbook')",
+        licence="Apache-2.0",
+        hub_id="nampdn-ai/tiny-textbooks",
+        hub_splits=_frozen(train="train", validation="test"),
+        columns=(("textbook",), ("text",)),
+        stems=MappingProxyType({"validation": ("test",)}),
+        statistics=_frozen(all="about 420,000 documents"),
+    ),
+    DatasetSpec(
+        name="tiny-strange-textbooks",
+        description="more diverse synthetic textbooks (column 'text'); its page wants a log-in",
+        licence="Apache-2.0",
+        hub_id="nampdn-ai/tiny-strange-textbooks",
+        hub_splits=_frozen(train="train"),
+        columns=(("text",), ("textbook",)),
+        statistics=_frozen(all="about 2.7 million documents"),
+    ),
+    DatasetSpec(
+        name="tiny-codes",
+        description="instructions and code (columns 'prompt', 'response', joined); its page wants a log-in",
+        licence="MIT",
+        hub_id="nampdn-ai/tiny-codes",
+        hub_splits=_frozen(train="train"),
+        columns=(("prompt", "response"), ("text",)),
+        statistics=_frozen(all="about 1.6 million pairs"),
+    ),
+    DatasetSpec(
+        name="openwebtext",
+        description="web pages that Reddit linked to",
+        licence="CC0-1.0 (packaging); the pages belong to their authors",
+        hub_id="Skylion007/openwebtext",
+        hub_splits=_frozen(train="train"),
+        statistics=_frozen(all="8,013,769 documents"),
+    ),
+    DatasetSpec(
+        name="wikitext2",
+        description="good and featured Wikipedia articles, raw",
+        licence="CC-BY-SA-3.0",
+        splits=("train", "validation", "test"),
+        hub_id="Salesforce/wikitext",
+        hub_config="wikitext-2-raw-v1",
+        hub_splits=_frozen(train="train", validation="validation", test="test"),
+        layout="articles",
+        stems=MappingProxyType(
+            {"train": ("wiki.train",), "validation": ("wiki.valid",), "test": ("wiki.test",)}
+        ),
+        statistics=_frozen(validation="217,646 words incl. <eos>", test="245,569 words incl. <eos>"),
+    ),
+    DatasetSpec(
+        name="tinyshakespeare",
+        description="40,000 lines of Shakespeare, as in char-rnn; the first 90 % of the characters train",
+        licence="public domain",
+        layout="whole",
+        sha256=_frozen(**{"input.txt": "86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc2e86bf0ca57e2dc565ed"}),
+        statistics=_frozen(train="1,003,854 characters", validation="111,540 characters", all="65 different"),
+    ),
+    DatasetSpec(
+        name="classic_books",
+        description="whole books in the public domain, to 1928; no author in two splits",
+        licence="public domain",
+        statistics=_frozen(train="205 books, 100.1 MB", validation="20 books, 6.4 MB"),
+    ),
+)
+_BY_NAME = MappingProxyType({spec.name: spec for spec in _SPECS})
+
+
+def names() -> list[str]:
+    """The data sets' names, in alphabetical order."""
+    return sorted(_BY_NAME)
+
+
+def spec(name: str) -> DatasetSpec:
+    """The data set's entry; raises `UnknownDatasetError` with the nearest name."""
+    if name not in _BY_NAME:
+        shown = name if len(name) <= 100 else f"{name[:100]}…"
+        raise UnknownDatasetError(f"no data set {shown!r}{did_you_mean(name, _BY_NAME)}")
+    return _BY_NAME[name]

@@ -1,0 +1,248 @@
+"""The wiring: from a configuration to tokenizer, tokens, model, loaders, trainer, evaluator. The only file that knows constructors."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from custom_transformer.config import ExperimentConfig
+from custom_transformer.trainer import HandWrittenTrainer
+from mlcore.checkpoint import CheckpointManager, load_checkpoint_file, resolve_checkpoint
+from mlcore.device import choose_device, choose_precision
+from mlcore.errors import CheckpointError, ConfigError
+from mlcore.evaluator import AdvancedEvaluator, ClaudeJudge, WordList
+from mlcore.logger import TrainingLogger
+from mlcore.runs import RunFolder
+from mlcore.trainer import BaseTrainer, SampleCallback, weights_for_inference
+from mldata.text import TextDataset, load_text
+from mldata.token_files import TokenFile, prepare_dataset
+from mldata.tokenizers import CharacterTokenizer, Tokenizer, load_tokenizer
+from mldata.tokenizers.base import END_OF_TEXT, UNKNOWN
+from mldata.windows import TokenWindows
+from mlmodels.custom_transformer.config import CustomTransformerConfig
+from mlmodels.custom_transformer.model import CustomTransformer
+from mlmodels.custom_transformer.optimizers import SGD, AdamW
+from mlmodels.custom_transformer.size import flops_per_token
+
+WORD_LIST_DOCUMENTS = 20_000  # enough for the heuristic judge's dictionary; more only costs time
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What exists before a run folder does: if anything of this fails, nothing has been written."""
+
+    config: ExperimentConfig
+    device: torch.device
+    tokenizer: Tokenizer
+    train_text: TextDataset
+    train_tokens: TokenFile
+    val_tokens: TokenFile
+    model_config: CustomTransformerConfig
+
+
+def prepare(config: ExperimentConfig) -> Prepared:
+    """Device, text, tokenizer and tokens of an experiment."""
+    device = choose_device(config.device)
+    train_text = load_text(
+        config.data.dataset, "train", subset_size=config.data.subset_size, data_dir=config.data.data_dir
+    )
+    val_text = load_text(
+        config.data.dataset, "validation", subset_size=config.data.val_subset_size, data_dir=config.data.data_dir
+    )
+    tokenizer = make_tokenizer(config, train_text)
+    return Prepared(
+        config=config,
+        device=device,
+        tokenizer=tokenizer,
+        train_text=train_text,
+        train_tokens=prepare_dataset(train_text, tokenizer),
+        val_tokens=prepare_dataset(val_text, tokenizer),
+        model_config=model_config_for(config, tokenizer.vocab_size, device),
+    )
+
+
+def make_tokenizer(config: ExperimentConfig, train_text: TextDataset) -> Tokenizer:
+    """The named tokenizer; `character` is made of the training text's own characters, `<unk>` and an end of text."""
+    if config.data.tokenizer == "character":
+        return CharacterTokenizer.train(train_text, specials=(END_OF_TEXT, UNKNOWN))
+    return load_tokenizer(config.data.tokenizer)
+
+
+def model_config_for(config: ExperimentConfig, vocab_size: int, device: torch.device) -> CustomTransformerConfig:
+    """The model's config with the tokenizer's vocabulary and, where none is asked for, the device's dtype."""
+    model = config.model
+    if "vocab_size" in model.model_fields_set and model.vocab_size != vocab_size:
+        raise ConfigError(
+            f"model.vocab_size is {model.vocab_size}, but tokenizer {config.data.tokenizer!r} has {vocab_size} tokens: "
+            "leave model.vocab_size out, or name the tokenizer it belongs to"
+        )
+    changes: dict[str, Any] = {"vocab_size": vocab_size}
+    if "dtype" not in model.model_fields_set:
+        precision = choose_precision(config.training.mixed_precision, device)
+        changes["dtype"] = "float32" if precision.autocast is None else "bfloat16"
+    return model.model_copy(update=changes)
+
+
+def make_model(model_config: CustomTransformerConfig, device: torch.device, seed: int) -> CustomTransformer:
+    """The hand-written transformer with weights drawn from `seed`."""
+    torch.manual_seed(seed)
+    return CustomTransformer.from_config(model_config).to(device)
+
+
+def make_loaders(prepared: Prepared, *, rank: int = 0, world_size: int = 1) -> tuple[TokenWindows, TokenWindows]:
+    """Shuffled training windows and validation windows in order, both of this rank."""
+    config = prepared.config
+    shared = {
+        "context_length": config.data.max_length,
+        "batch_size": config.training.batch_size,
+        "num_workers": config.data.num_workers,
+        "rank": rank,
+        "world_size": world_size,
+    }
+    train = TokenWindows(prepared.train_tokens, seed=config.seed, mode="random", drop_last=True, **shared)
+    if not len(train):
+        raise ConfigError(
+            f"data.dataset {config.data.dataset!r} holds {len(prepared.train_tokens):,} training tokens, fewer than one batch: "
+            "make training.batch_size or data.max_length smaller"
+        )
+    return train, TokenWindows(prepared.val_tokens, mode="sequential", **shared)
+
+
+def make_optimizer(model: CustomTransformer, config: ExperimentConfig) -> torch.optim.Optimizer | None:
+    """Our own SGD and AdamW; plain Adam is the core's."""
+    training = config.training
+    if training.optimizer == "adam":
+        return None
+    decayed = [p for p in model.parameters() if p.dim() >= 2 or not training.decay_only_matrices]
+    spared = [p for p in model.parameters() if p.dim() < 2 and training.decay_only_matrices]
+    groups: list[dict[str, Any]] = [{"params": decayed}]
+    if spared:
+        groups.append({"params": spared, "weight_decay": 0.0})
+    if training.optimizer == "sgd":
+        return SGD(
+            groups,
+            lr=training.learning_rate,
+            momentum=training.momentum,
+            weight_decay=training.weight_decay,
+            nesterov=training.nesterov,
+        )
+    return AdamW(
+        groups,
+        lr=training.learning_rate,
+        betas=training.betas,
+        eps=training.epsilon,
+        weight_decay=training.weight_decay,
+    )
+
+
+def make_logger(prepared: Prepared, run: RunFolder | None) -> TrainingLogger:
+    """The logger of a run, told how many operations a token costs."""
+    config = prepared.config
+    return TrainingLogger(
+        None if run is None else run.path,
+        mode=config.logging.mode,
+        flops_per_item=flops_per_token(prepared.model_config, config.data.max_length),
+        tensorboard=config.logging.use_tensorboard,
+        wandb=config.logging.use_wandb,
+        wandb_project=config.logging.wandb_project,
+        experiment_name=None if run is None else run.path.name,
+        config=config.model_dump(mode="json"),
+    )
+
+
+def make_trainer(
+    prepared: Prepared, model: CustomTransformer, *, run: RunFolder | None, logger: TrainingLogger
+) -> HandWrittenTrainer:
+    """The shared loop around the model; what a checkpoint must know besides is its config and its tokenizer."""
+    config, training = prepared.config, prepared.config.training
+    checkpoints = None
+    if run is not None:
+        checkpoints = CheckpointManager(
+            run.checkpoints, keep_last=training.keep_last, mode=training.monitor_mode, monitor=training.monitor
+        )
+    # The model knows its dtype; autocast would interfere with it.
+    trainer = HandWrittenTrainer(
+        model,
+        training.model_copy(update={"mixed_precision": "off"}),
+        device=prepared.device,
+        seed=config.seed,
+        optimizer=make_optimizer(model, config),
+        callbacks=[SampleCallback(lambda trainer: samples_of(trainer, prepared), every=training.sample_every)],
+        logger=logger,
+        checkpoints=checkpoints,
+        extra_state={
+            "config": config.model_dump(mode="json"),
+            "model_config": prepared.model_config.model_dump(mode="json"),
+            "tokenizer": prepared.tokenizer.fingerprint,
+        },
+    )
+    trainer.info = {
+        "data": f"{config.data.dataset}, {len(prepared.train_tokens):,} training tokens",
+        "tokenizer": f"{config.data.tokenizer}, {prepared.tokenizer.vocab_size:,} tokens",
+        "products": prepared.model_config.dtype,
+    }
+    return trainer
+
+
+def samples_of(trainer: BaseTrainer, prepared: Prepared) -> list[dict[str, Any]]:
+    """One sample for every prompt, as the logger shows and keeps it."""
+    evaluator = AdvancedEvaluator(trainer.model, prepared.tokenizer, device=trainer.device)
+    return [sample.as_dict() for sample in generate(evaluator, prepared.config, samples_per_prompt=1)]
+
+
+def generate(evaluator: AdvancedEvaluator, config: ExperimentConfig, *, samples_per_prompt: int) -> Sequence[Any]:
+    """Samples with the evaluation section's settings."""
+    evaluation = config.evaluation
+    return evaluator.generate_samples(
+        evaluation.generation_prompts,
+        max_new_tokens=evaluation.max_generation_length,
+        temperature=evaluation.temperature,
+        top_k=evaluation.top_k,
+        top_p=evaluation.top_p,
+        repetition_penalty=evaluation.repetition_penalty,
+        samples_per_prompt=samples_per_prompt,
+        seed=config.seed,
+    )
+
+
+def make_evaluator(prepared: Prepared, model: CustomTransformer) -> AdvancedEvaluator:
+    """Evaluator with the training text's words as dictionary, and the Claude judge where the config asks for it."""
+    evaluation = prepared.config.evaluation
+    documents = (text for _, text in zip(range(WORD_LIST_DOCUMENTS), prepared.train_text, strict=False))
+    judge = ClaudeJudge(evaluation.coherence) if evaluation.evaluate_coherence else None
+    return AdvancedEvaluator(
+        model,
+        prepared.tokenizer,
+        device=prepared.device,
+        judge=judge,
+        dictionary=WordList.from_texts(documents),
+    )
+
+
+def read_checkpoint(path: Path, tokenizer: Tokenizer | None = None) -> dict[str, Any]:
+    """A run's checkpoint, verified, on the CPU; its tokenizer must be the one given."""
+    state = load_checkpoint_file(resolve_checkpoint(path))
+    if "model" not in state or "model_config" not in state:
+        raise CheckpointError(f"{path}: not a checkpoint of this project")
+    if tokenizer is not None and state.get("tokenizer") != tokenizer.fingerprint:
+        raise CheckpointError(
+            f"{path}: trained with another tokenizer (fingerprint {str(state.get('tokenizer'))[:12]}) than "
+            f"{tokenizer.name!r} ({tokenizer.fingerprint[:12]}, {tokenizer.vocab_size} tokens)"
+        )
+    return state
+
+
+def model_from(state: Mapping[str, Any], device: torch.device) -> CustomTransformer:
+    """The model of a checkpoint: its dimensions, and its averaged weights where it has them."""
+    model = CustomTransformer.from_config(CustomTransformerConfig(**state["model_config"]))
+    model.load_state_dict(weights_for_inference(state))
+    return model.to(device).eval()
+
+
+
+def count_tokens(tokens: np.ndarray, vocab_size: int) -> np.ndarray:
+    """(vocab_size,) how often each token occurs."""
+    return np.bincount(tokens, minlength=vocab_size)

@@ -1,0 +1,37 @@
+"""The shared training loop around a model that differentiates itself."""
+
+from typing import Any
+
+from torch import Tensor
+
+from mlcore.trainer.language_model import IGNORE_INDEX, LanguageModelTrainer
+from mlcore.trainer.results import GradientResult
+from mlmodels.custom_transformer.model import CustomTransformer
+
+
+class HandWrittenTrainer(LanguageModelTrainer):
+    """Two methods differ from a trainer that uses autograd: how gradients come about, and how validation reads the model."""
+
+    model: CustomTransformer
+
+    def compute_gradients(self, batch: tuple[Tensor, Tensor], scale: float) -> GradientResult:
+        """Forward, cross-entropy and backward by hand; the gradients add up in `.grad`."""
+        inputs, targets = batch
+        loss, num_tokens = self.model.loss_and_gradient(
+            inputs, targets, scale, label_smoothing=self.config.label_smoothing
+        )
+        return GradientResult(loss, num_tokens)
+
+    def validation_step(self, batch: tuple[Tensor, Tensor]) -> GradientResult:
+        """Mean loss and token accuracy; no caches are kept."""
+        inputs, targets = batch
+        logits_BTV = self.model.logits(inputs)
+        loss, num_tokens = self.model.loss_of(logits_BTV, targets)
+        counted = targets != IGNORE_INDEX
+        accuracy = (logits_BTV.argmax(-1) == targets)[counted].float().mean()
+        return GradientResult(loss, num_tokens, {"token_accuracy": accuracy})
+
+    def inference(self, inputs: Any) -> Tensor:
+        """Logits (B, T, V)."""
+        with self.evaluating():
+            return self.model.logits(inputs.to(self.device))

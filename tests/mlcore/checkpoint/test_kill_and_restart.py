@@ -1,0 +1,141 @@
+"""Kills a training at every point of a save, and at random; it must end as if nothing had happened."""
+
+import hashlib
+import json
+import random
+import warnings
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+import torch
+
+from mlcore.checkpoint import CheckpointManager
+from mlcore.checkpoint.faults import CHECKPOINT_FAULT_POINTS
+
+STEPS, SAVE_EVERY = 12, 3
+POINTS_BEFORE_THE_RENAME = CHECKPOINT_FAULT_POINTS[: CHECKPOINT_FAULT_POINTS.index("checkpoint.rename.after")]
+
+
+def arguments(folder: Path, *, fault: str = "", steps: int = STEPS, save_every: int = SAVE_EVERY) -> dict[str, Any]:
+    return {
+        "folder": str(folder / "checkpoints"),
+        "result": str(folder / "result"),
+        "steps": steps,
+        "save_every": save_every,
+        "fault": fault,
+    }
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory: pytest.TempPathFactory, harness: ModuleType, tiny_training: Path) -> str:
+    folder = tmp_path_factory.mktemp("uninterrupted")
+    assert harness.run_child(tiny_training, arguments(folder)) == 0
+    return (folder / "result").read_text()
+
+
+def assert_folder_is_tidy(checkpoints: Path, last_step: int) -> None:
+    """Nothing left over, the manifest lists exactly the step files with their true hashes, last.pt is the last."""
+    names = sorted(path.name for path in checkpoints.iterdir())
+    assert not [name for name in names if name.endswith(".tmp")]
+    manifest = json.loads((checkpoints / "manifest.json").read_text())
+    assert sorted(manifest["files"]) == [name for name in names if name.startswith("step_")]
+    assert len(manifest["files"]) <= 3  # the last two, and the best
+    for name, entry in manifest["files"].items():
+        assert hashlib.sha256((checkpoints / name).read_bytes()).hexdigest() == entry["sha256"]
+    assert (checkpoints / "last.pt").samefile(checkpoints / f"step_{last_step:08d}.pt")
+    assert (checkpoints / "best.pt").samefile(checkpoints / manifest["best"])
+
+
+# Which save to hit: the 2nd has a predecessor to lose, and the 4th has something to prune.
+@pytest.mark.parametrize("point", CHECKPOINT_FAULT_POINTS)
+def test_a_kill_inside_a_save_loses_nothing_that_was_complete(
+    point: str, tmp_path: Path, harness: ModuleType, tiny_training: Path, uninterrupted: str
+) -> None:
+    saves_before = {"checkpoint.write.middle": 1, "checkpoint.prune.middle": 3}.get(point, 1)
+    if point == "checkpoint.write.middle":
+        nth = count_passes(tmp_path / "counting", harness, tiny_training, num_saves=1) + 20
+    elif point == "checkpoint.prune.middle":
+        nth = 1
+    elif point == "checkpoint.best.rename.before":
+        nth = 1  # only a new best links; the second one is not certain to come
+        saves_before = 0
+    elif point.startswith(("checkpoint.best", "checkpoint.last")) and "rename" not in point:
+        nth = 3  # passed once when the manager opens an empty or absent folder? no: once each save
+        saves_before = 2
+    else:
+        nth = 2
+    exit_code = harness.run_child(tiny_training, arguments(tmp_path, fault=f"{point}:{nth}:kill"))
+    assert exit_code == harness.KILLED, f"{point} was never reached"
+
+    checkpoints = tmp_path / "checkpoints"
+    newest = saves_before * SAVE_EVERY
+    if point not in POINTS_BEFORE_THE_RENAME:
+        newest += SAVE_EVERY
+    if newest:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # no fallback: the newest complete one is whole
+            assert CheckpointManager(checkpoints).load().step == newest
+        assert "model" in torch.load(checkpoints / "last.pt", weights_only=True)
+
+    assert harness.run_child(tiny_training, arguments(tmp_path)) == 0
+    assert (tmp_path / "result").read_text() == uninterrupted
+    assert_folder_is_tidy(checkpoints, STEPS)
+
+
+def count_passes(folder: Path, harness: ModuleType, script: Path, *, num_saves: int) -> int:
+    """How often ``checkpoint.write.middle`` is passed in the first saves: the writes of each differ in number."""
+    low, high = 1, 4096
+    while low < high:
+        middle = (low + high) // 2
+        inner = folder / str(middle)
+        inner.mkdir(parents=True)
+        run = arguments(inner, fault=f"checkpoint.write.middle:{middle}:kill", steps=num_saves * SAVE_EVERY)
+        if harness.run_child(script, run) == harness.KILLED:
+            low = middle + 1
+        else:
+            high = middle
+    return low - 1
+
+
+def test_kills_at_random_times_lose_at_most_one_save_interval(
+    tmp_path: Path, harness: ModuleType, tiny_training: Path
+) -> None:
+    steps, save_every = 150, 1
+    reference, victim = tmp_path / "reference", tmp_path / "victim"
+    reference.mkdir()
+    victim.mkdir()
+    assert harness.run_child(tiny_training, arguments(reference, steps=steps, save_every=save_every)) == 0
+    seed = random.SystemRandom().randrange(10**6)
+    print(f"delays drawn with random.Random({seed})")
+    generator = random.Random(seed)
+    run = {**arguments(victim, steps=steps, save_every=save_every), "ready": str(tmp_path / "ready")}
+    num_kills, step = 0, 0
+    for _ in range(400):
+        delay = generator.uniform(0.0, 0.12)
+        if harness.kill_child_after(tiny_training, run, delay, tmp_path / "ready") == 0:
+            break
+        num_kills += 1
+        manager = CheckpointManager(victim / "checkpoints")
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            newest = manager.load().step if manager.steps() else 0
+        assert newest >= step, "a complete checkpoint was lost"
+        step = newest
+    assert num_kills >= 5, "the training was hardly ever killed"
+    assert (victim / "result").read_text() == (reference / "result").read_text()
+    assert_folder_is_tidy(victim / "checkpoints", steps)
+
+
+def test_without_the_random_state_the_end_differs_so_the_comparison_can_fail(
+    tmp_path: Path, harness: ModuleType, tiny_training: Path, uninterrupted: str
+) -> None:
+    crippled = tmp_path / "crippled.py"
+    text = tiny_training.read_text()
+    assert 'restore_rng_state(loaded.state["rng"])' in text
+    crippled.write_text(text.replace('restore_rng_state(loaded.state["rng"])', "pass"))
+    run = arguments(tmp_path, fault="checkpoint.prune.after:2:kill")
+    assert harness.run_child(crippled, run) == harness.KILLED
+    assert harness.run_child(crippled, arguments(tmp_path)) == 0
+    assert (tmp_path / "result").read_text() != uninterrupted
