@@ -18,7 +18,7 @@ def repository() -> Path:
 
 @pytest.fixture(scope="session")
 def data_dir() -> Path:
-    """The folder of real data named by MLDATA_DIR; where REQUIRE_DATA is set its absence is an error, elsewhere a skip."""
+    """The folder of real data, MLDATA_DIR. Where REQUIRE_DATA is set its absence is an error, elsewhere a skip."""
     named = os.environ.get("MLDATA_DIR")
     if named and Path(named).is_dir():
         return Path(named).resolve()

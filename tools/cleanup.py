@@ -23,7 +23,9 @@ def caches(root: Path) -> list[Path]:
 
 def runs(root: Path, *, finished_too: bool) -> list[Path]:
     """Run folders of the projects: those without a finished metrics.json, or all of them."""
-    folders = sorted(path for path in root.glob("projects/*/runs/*") if path.is_dir() and not path.is_symlink())
+    folders = sorted(
+        path for path in root.glob("projects/*/runs/*") if path.is_dir() and not path.is_symlink()
+    )
     return [folder for folder in folders if finished_too or not is_finished(folder)]
 
 
@@ -45,7 +47,9 @@ def main(argv: list[str] | None = None) -> int:
     """List, or with --delete remove, what was listed and nothing else."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--root", type=Path, default=REPOSITORY)
-    parser.add_argument("--unfinished-runs", action="store_true", help="also runs that did not come to their end")
+    parser.add_argument(
+        "--unfinished-runs", action="store_true", help="also runs that did not come to their end"
+    )
     parser.add_argument("--all-runs", action="store_true", help="also every run")
     parser.add_argument("--delete", action="store_true", help="remove what is listed")
     options = parser.parse_args(argv)
@@ -56,7 +60,9 @@ def main(argv: list[str] | None = None) -> int:
         print(f"{size_mb(folder):9.1f} MB  {folder.relative_to(options.root)}")
         if options.delete:
             shutil.rmtree(folder)
-    print(f"{len(listed)} folders {'removed' if options.delete else 'would be removed; --delete removes them'}")
+    print(
+        f"{len(listed)} folders {'removed' if options.delete else 'would be removed; --delete removes them'}"
+    )
     return 0
 
 

@@ -1,4 +1,4 @@
-"""Write assets/results/NAME.json from finished runs: every figure with its command, config, seeds, n, spread, commit, environment."""
+"""Write assets/results/NAME.json from finished runs: figures with command, config, seeds, spread and environment."""
 
 import argparse
 import json
@@ -32,14 +32,24 @@ def numbers(tree: Any, prefix: str = "") -> dict[str, float]:
     if isinstance(tree, int | float):
         return {prefix: float(tree)}
     if isinstance(tree, dict):
-        return {k: v for key, value in tree.items() for k, v in numbers(value, f"{prefix}.{key}".strip(".")).items()}
+        return {
+            k: v
+            for key, value in tree.items()
+            for k, v in numbers(value, f"{prefix}.{key}".strip(".")).items()
+        }
     return {}
 
 
 def summary(values: list[float]) -> dict[str, Any]:
-    """n, mean, standard deviation and the 95 % interval of the mean (Student's t); one value has no spread to speak of."""
+    """n, mean, standard deviation and the 95 % interval of the mean (Student's t); one value has no spread."""
     n = len(values)
-    entry: dict[str, Any] = {"n": n, "mean": statistics.fmean(values), "sd": None, "interval95": None, "values": values}
+    entry: dict[str, Any] = {
+        "n": n,
+        "mean": statistics.fmean(values),
+        "sd": None,
+        "interval95": None,
+        "values": values,
+    }
     if n > 1:
         entry["sd"] = statistics.stdev(values)
         half_width = float(student_t.ppf(0.975, n - 1)) * entry["sd"] / math.sqrt(n)
@@ -52,7 +62,9 @@ def result_of(name: str, title: str, runs: list[Path], command: str) -> dict[str
     read = [read_run(run) for run in runs]
     configs = [{k: v for k, v in entry["config"].items() if k != "seed"} for entry in read]
     if any(config != configs[0] for config in configs):
-        raise SystemExit("publish_result: the runs differ by more than their seed, so they are not one result")
+        raise SystemExit(
+            "publish_result: the runs differ by more than their seed, so they are not one result"
+        )
     flat = [numbers({part: entry[part] for part in ("metrics", "evaluation")}) for entry in read]
     shared = sorted(set.intersection(*(set(values) for values in flat)))
     first = read[0]
@@ -68,7 +80,7 @@ def result_of(name: str, title: str, runs: list[Path], command: str) -> dict[str
         "environment": first["environment"],
         "config": first["config"],
         "figures": {key: summary([values[key] for values in flat]) for key in shared},
-        "intervals_of_one_run": first["evaluation"].get("metrics", {}).get("loss_interval95"),
+        "intervals_of_one_run": first["evaluation"].get("metrics", {}).get("loss_interval"),
         "samples": first["evaluation"].get("samples", [])[:3],
     }
 
@@ -77,7 +89,9 @@ def main(argv: list[str] | None = None) -> int:
     """Read the runs, write the result."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("name", help="file name in assets/results, without .json")
-    parser.add_argument("runs", nargs="+", type=Path, help="finished and evaluated runs that differ by their seed alone")
+    parser.add_argument(
+        "runs", nargs="+", type=Path, help="finished and evaluated runs that differ by their seed alone"
+    )
     parser.add_argument("--title", required=True, help="what the README's table calls it")
     parser.add_argument("--command", required=True, help="the one command that makes such a run")
     options = parser.parse_args(argv)

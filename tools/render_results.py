@@ -1,4 +1,4 @@
-"""Fill the READMEs' result tables from assets/results. With --check it only says whether they are current (exit code 1)."""
+"""Fill the READMEs' result tables from assets/results; --check only says whether they are current (exit code 1)."""
 
 import argparse
 import json
@@ -54,7 +54,9 @@ def table_of(result: dict[str, Any]) -> str:
     ]
     for key, label in FIGURES.items():
         if key in result["figures"]:
-            lines.append(f"| {label} | {figure_text(result['figures'][key])} | {interval_text(result, key)} |")
+            lines.append(
+                f"| {label} | {figure_text(result['figures'][key])} | {interval_text(result, key)} |"
+            )
     return "\n".join([*lines, ""])
 
 

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import click
-
 from mlcore.cli import Options, run_command
 
 PROJECT = Path(__file__).resolve().parent

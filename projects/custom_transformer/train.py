@@ -18,7 +18,9 @@ def command(config: object, options: Options) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Parse, build, run; returns the exit code."""
-    return run_command(command, schema="custom_transformer.config:ExperimentConfig", argv=argv, project=PROJECT)
+    return run_command(
+        command, schema="custom_transformer.config:ExperimentConfig", argv=argv, project=PROJECT
+    )
 
 
 if __name__ == "__main__":

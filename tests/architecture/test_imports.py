@@ -34,7 +34,9 @@ def test_the_package_is_ours_and_not_a_stranger_of_the_same_name(repository: Pat
     assert spec is not None
     assert spec.origin is not None
     assert Path(spec.origin).resolve().is_relative_to(repository)
-    assert importlib.metadata.version(f"proving-ground-{package}").endswith("+mono"), "an index could hold this version"
+    assert importlib.metadata.version(f"proving-ground-{package}").endswith("+mono"), (
+        "an index could hold this version"
+    )
 
 
 def test_every_imported_ml_module_lies_inside_the_repository(repository: Path) -> None:
@@ -44,7 +46,12 @@ def test_every_imported_ml_module_lies_inside_the_repository(repository: Path) -
 
 
 def test_the_import_contracts_hold(repository: Path) -> None:
-    command = [str(Path(sys.executable).parent / "lint-imports"), "--config", str(repository / "pyproject.toml"), "--no-cache"]
+    command = [
+        str(Path(sys.executable).parent / "lint-imports"),
+        "--config",
+        str(repository / "pyproject.toml"),
+        "--no-cache",
+    ]
     result = subprocess.run(command, capture_output=True, text=True, cwd=repository)
     assert result.returncode == 0, result.stdout + result.stderr
 
@@ -60,7 +67,11 @@ def test_no_package_imports_a_project_and_no_project_another(repository: Path) -
 
 def test_only_build_files_know_constructors_of_models(repository: Path) -> None:
     for script in (repository / "projects").glob("*/*.py"):
-        assert not [name for name in imported_modules(script) if name.startswith("mlmodels.") and name.endswith(".model")]
+        assert not [
+            name
+            for name in imported_modules(script)
+            if name.startswith("mlmodels.") and name.endswith(".model")
+        ]
 
 
 def dangerous_calls(tree: ast.AST) -> Iterator[str]:
@@ -69,7 +80,9 @@ def dangerous_calls(tree: ast.AST) -> Iterator[str]:
         if not isinstance(node, ast.Call):
             continue
         name = ast.unparse(node.func)
-        safe_load = any(k.arg == "weights_only" and getattr(k.value, "value", None) is True for k in node.keywords)
+        safe_load = any(
+            k.arg == "weights_only" and getattr(k.value, "value", None) is True for k in node.keywords
+        )
         if name == "torch.load" and not safe_load:
             yield f"line {node.lineno}: torch.load without weights_only=True"
         if name in {"eval", "exec", "yaml.load", "yaml.unsafe_load", "yaml.full_load", "os.system"}:
@@ -82,7 +95,8 @@ def test_nothing_executes_what_a_file_holds(repository: Path) -> None:
     found = {
         str(path.relative_to(repository)): calls
         for path in python_files(repository)
-        if "tests" not in path.parts and (calls := list(dangerous_calls(ast.parse(path.read_text(encoding="utf-8")))))
+        if "tests" not in path.parts
+        and (calls := list(dangerous_calls(ast.parse(path.read_text(encoding="utf-8")))))
     }
     assert found == {}
 

@@ -87,7 +87,9 @@ def test_the_tree_in_the_readme_is_true(repository: Path) -> None:
             continue
         depth = (len(entry) - len(entry.lstrip())) // 2
         parents = [*parents[:depth], entry.strip().rstrip("/")]
-        assert repository.joinpath(*parents).exists(), f"the README names {'/'.join(parents)}, which is not there"
+        assert repository.joinpath(*parents).exists(), (
+            f"the README names {'/'.join(parents)}, which is not there"
+        )
         checked += 1
     assert checked >= 15
 

@@ -3,6 +3,7 @@
 import json
 import sys
 from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -65,7 +66,7 @@ def test_incremental_counts_choose_the_merges_that_counting_anew_at_each_step_ch
     while len(expected) < 12:
         counts: Counter[tuple[bytes, bytes]] = Counter()
         for word, count in split:
-            for pair in zip(word, word[1:], strict=False):
+            for pair in pairwise(word):
                 counts[pair] += count
         best = max(counts, key=lambda pair: (counts[pair], pair), default=None)
         if best is None or counts[best] < 2:
@@ -101,7 +102,7 @@ def test_ids_are_those_of_the_tokenizers_library_on_text_full_of_its_merges(
 
 
 def test_both_libraries_cut_every_kind_of_character_alike(tmp_path: Path) -> None:
-    """A vocabulary whose merges show each boundary: a lead character joins any first byte that it is not cut from."""
+    """Merges that show each boundary: a lead character joins any first byte that it is not cut from."""
     leads, alphabet = "a1!Ġ", sorted(byte_to_character().values())
     merges = [(lead, other) for lead in leads for other in alphabet]
     probe = ByteBPETokenizer([*alphabet, *(a + b for a, b in merges)], merges, specials=[])
@@ -155,7 +156,7 @@ def test_byte_lengths_are_those_of_the_tokens_and_zero_for_special_ones(trained:
 
 
 def test_half_a_surrogate_pair_is_refused_and_an_unknown_id_named(trained: ByteBPETokenizer) -> None:
-    with pytest.raises(TokenizerError, match="character 1 is '.ud800'"):
+    with pytest.raises(TokenizerError, match=r"character 1 is '.ud800'"):
         trained.encode("a\ud800")
     size = trained.vocab_size
     with pytest.raises(

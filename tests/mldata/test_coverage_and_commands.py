@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 from mldata.__main__ import main
-from mldata.tokenizers import ByteBPETokenizer, WordTokenizer, coverage, load_tokenizer
+from mldata.tokenizers import ByteBPETokenizer, WordTokenizer, load_tokenizer, measure_coverage
 
 
 def test_coverage_is_what_counting_by_hand_gives() -> None:
     tokenizer = ByteBPETokenizer.train(["dog dog dog dog"], 260)  # merges: "og", "dog", " dog"
     assert [len(tokenizer.encode(word)) for word in (" dog", " cat", " a")] == [1, 4, 2]
-    measured = coverage(tokenizer, ["dog dog", "cat a"], most=4)
+    measured = measure_coverage(tokenizer, ["dog dog", "cat a"], most=4)
     assert measured.words_within == {1: 2 / 4, 2: 3 / 4, 3: 3 / 4, 4: 4 / 4}
     assert measured.distinct_words_within == {1: 1 / 3, 2: 2 / 3, 3: 2 / 3, 4: 1.0}
     assert (measured.num_words, measured.num_distinct_words, measured.num_documents) == (4, 3, 2)
@@ -25,18 +25,18 @@ def test_coverage_is_what_counting_by_hand_gives() -> None:
 
 def test_unknown_words_and_lost_texts_are_counted() -> None:
     tokenizer = WordTokenizer.train(["the dog the dog"], 5)
-    measured = coverage(tokenizer, ["the dog", "the cat"])
+    measured = measure_coverage(tokenizer, ["the dog", "the cat"])
     assert measured.unknown_rate == pytest.approx(1 / 4)
     assert measured.round_trip_rate == 0.5
     with pytest.raises(ValueError, match="no word"):
-        coverage(tokenizer, ["!"])
+        measure_coverage(tokenizer, ["!"])
 
 
 @pytest.mark.data
 def test_tinystories_bpe_4096_covers_unseen_stories(data_dir: Path) -> None:
     from mldata import load_text
 
-    measured = coverage(
+    measured = measure_coverage(
         load_tokenizer("tinystories_bpe_4096"), load_text("tinystories", "validation", data_dir=data_dir)
     )
     assert measured.words_within[1] > 0.94
@@ -125,6 +125,9 @@ def test_mistakes_leave_a_line_and_an_exit_code(
 
 def test_names_and_help_import_nothing_heavy() -> None:
     heavy = ("torch", "datasets", "pyarrow", "sklearn", "tokenizers", "tiktoken", "numpy")
-    program = f"import sys, mldata.__main__, mldata; mldata.names(); print([m for m in {heavy} if m in sys.modules])"
+    program = (
+        "import sys, mldata.__main__, mldata; mldata.names(); "
+        f"print([module for module in {heavy} if module in sys.modules])"
+    )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

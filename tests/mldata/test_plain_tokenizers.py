@@ -50,7 +50,7 @@ def test_special_tokens_of_a_character_tokenizer_cannot_be_written_in_a_text() -
 
 def test_words_are_ranked_by_frequency_and_then_alphabet() -> None:
     words = ["b b b a a c d", "c d"]
-    counts = Counter(re.findall(r" ?\w", "b b b a a c d") + ["c", " d"])
+    counts = Counter([*re.findall(r" ?\w", "b b b a a c d"), "c", " d"])
     tokenizer = WordTokenizer.train(words, 6)
     assert list(tokenizer.words) == sorted(counts, key=lambda word: (-counts[word], word))[:4]
     assert tokenizer.specials == ("<|endoftext|>", "<unk>")
@@ -68,10 +68,10 @@ def test_a_word_tokenizer_with_all_words_loses_nothing_of_any_text(text: str) ->
 
 
 def test_rare_words_are_unknown_and_specials_are_text_unless_allowed() -> None:
-    tokenizer = WordTokenizer.train(["the dog the dog cat"], 4)
-    assert tokenizer.decode(tokenizer.encode("the cat")) == "the<unk>"
-    assert 0 not in tokenizer.encode("the<|endoftext|>")
-    assert tokenizer.encode("the<|endoftext|> dog", allow_special=True)[1] == 0
+    tokenizer = WordTokenizer.train(["the dog the the dog cat"], 4)
+    assert tokenizer.decode(tokenizer.encode(" the cat")) == " the<unk>"
+    assert 0 not in tokenizer.encode(" the<|endoftext|>")
+    assert tokenizer.encode(" the<|endoftext|> dog", allow_special=True)[1] == 0
 
 
 @pytest.mark.parametrize("tokenizer", [CharacterTokenizer.train([TEXT]), WordTokenizer.train([TEXT], 12)])

@@ -279,7 +279,7 @@ def test_a_stream_that_breaks_leaves_nothing_half_made(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put_hub(monkeypatch, FakeHub({"train": ["a", "b", "BREAK"]}))
-    with pytest.raises(DataError, match="could not be read: ConnectionError: the line broke$"):
+    with pytest.raises(DataError, match=r"could not be read: ConnectionError: the line broke$"):
         load_text("openwebtext", "train", data_dir=tmp_path)
     left = [
         path.name

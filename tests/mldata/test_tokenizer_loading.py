@@ -14,8 +14,9 @@ from mldata.tokenizers.gpt2 import load_gpt2
 
 TEXTS = ["the dog ran to the tree. the dog's ball 🎾 was red.\n"] * 5
 HOSTILE = [
-    "..", ".", "../x", "a/b", "a\\b", "/etc", "C:\\x", "C:x", "a\0b", "", " ", "a b", "~", "-x", ".hidden", "a/../b",
-    "․․/x", "a…", "ａ", "x" * 101, "con\n", "$HOME", "a..b", "a.", "%2e%2e", "\u202ex", "*", "a;b", "tinystories/",
+    "..", ".", "../x", "a/b", "a\\b", "/etc", "C:\\x", "C:x", "a\0b", "", " ", "a b", "~", "-x", ".hidden",
+    "a/../b", "․․/x", "a…", "ａ", "x" * 101, "con\n", "$HOME", "a..b", "a.", "%2e%2e", "\u202ex", "*",
+    "a;b", "tinystories/",
 ]  # fmt: skip
 
 
@@ -58,7 +59,7 @@ def test_changed_content_is_refused_by_its_fingerprint(kind: str, tmp_path: Path
     else:
         document["tokens"][:2] = document["tokens"][1::-1]
     path.write_text(json.dumps(document), encoding="utf-8")
-    with pytest.raises(TokenizerError, match="is damaged: metadata.json states"):
+    with pytest.raises(TokenizerError, match=r"is damaged: metadata\.json states"):
         read_tokenizer(tmp_path / "x")
 
 
@@ -200,5 +201,5 @@ def test_an_unknown_kind_and_missing_size_are_named() -> None:
         train_tokenizer("byte_bep", TEXTS, 300)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="a word tokenizer needs vocab_size"):
         train_tokenizer("word", TEXTS)
-    with pytest.raises(ValueError, match="the texts have .* characters, not 3"):
+    with pytest.raises(ValueError, match=r"the texts have \d+ characters, not 3"):
         train_tokenizer("character", TEXTS, 3)

@@ -1,4 +1,4 @@
-"""The wiring: from a configuration to tokenizer, tokens, model, loaders, trainer, evaluator. The only file that knows constructors."""
+"""The wiring: from a configuration to text, tokens, model, trainer and evaluator. Only this file knows constructors."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,9 +7,6 @@ from typing import Any
 
 import numpy as np
 import torch
-
-from custom_transformer.config import ExperimentConfig
-from custom_transformer.trainer import HandWrittenTrainer
 from mlcore.checkpoint import CheckpointManager, load_checkpoint_file, resolve_checkpoint
 from mlcore.device import choose_device, choose_precision
 from mlcore.errors import CheckpointError, ConfigError
@@ -19,7 +16,7 @@ from mlcore.runs import RunFolder
 from mlcore.trainer import BaseTrainer, SampleCallback, weights_for_inference
 from mldata.text import TextDataset, load_text
 from mldata.token_files import TokenFile, prepare_dataset
-from mldata.tokenizers import CharacterTokenizer, Tokenizer, load_tokenizer
+from mldata.tokenizers import CharacterTokenizer, Tokenizer, load_tokenizer, read_tokenizer
 from mldata.tokenizers.base import END_OF_TEXT, UNKNOWN
 from mldata.windows import TokenWindows
 from mlmodels.custom_transformer.config import CustomTransformerConfig
@@ -27,6 +24,10 @@ from mlmodels.custom_transformer.model import CustomTransformer
 from mlmodels.custom_transformer.optimizers import SGD, AdamW
 from mlmodels.custom_transformer.size import flops_per_token
 
+from custom_transformer.config import ExperimentConfig
+from custom_transformer.trainer import HandWrittenTrainer
+
+RUN_TOKENIZER = "tokenizer"  # folder of a run whose tokenizer was made of its own text
 WORD_LIST_DOCUMENTS = 20_000  # enough for the heuristic judge's dictionary; more only costs time
 
 
@@ -43,16 +44,11 @@ class Prepared:
     model_config: CustomTransformerConfig
 
 
-def prepare(config: ExperimentConfig) -> Prepared:
-    """Device, text, tokenizer and tokens of an experiment."""
+def prepare(config: ExperimentConfig, run: RunFolder | None = None) -> Prepared:
+    """Device, text, tokenizer and tokens of an experiment, or of a `run` that exists."""
     device = choose_device(config.device)
-    train_text = load_text(
-        config.data.dataset, "train", subset_size=config.data.subset_size, data_dir=config.data.data_dir
-    )
-    val_text = load_text(
-        config.data.dataset, "validation", subset_size=config.data.val_subset_size, data_dir=config.data.data_dir
-    )
-    tokenizer = make_tokenizer(config, train_text)
+    train_text, val_text = load_split(config, "train"), load_split(config, "validation")
+    tokenizer = make_tokenizer(config, train_text, run)
     return Prepared(
         config=config,
         device=device,
@@ -64,14 +60,29 @@ def prepare(config: ExperimentConfig) -> Prepared:
     )
 
 
-def make_tokenizer(config: ExperimentConfig, train_text: TextDataset) -> Tokenizer:
-    """The named tokenizer; `character` is made of the training text's own characters, `<unk>` and an end of text."""
-    if config.data.tokenizer == "character":
-        return CharacterTokenizer.train(train_text, specials=(END_OF_TEXT, UNKNOWN))
-    return load_tokenizer(config.data.tokenizer)
+def make_tokenizer(
+    config: ExperimentConfig, train_text: TextDataset | None = None, run: RunFolder | None = None
+) -> Tokenizer:
+    """The named tokenizer. `character` is made of the training text, with `<unk>` and an end of text; a run keeps it."""
+    if config.data.tokenizer != "character":
+        return load_tokenizer(config.data.tokenizer)
+    if run is not None and (run.path / RUN_TOKENIZER).is_dir():
+        return read_tokenizer(run.path / RUN_TOKENIZER)
+    if train_text is None:
+        train_text = load_split(config, "train")
+    return CharacterTokenizer.train(train_text, specials=(END_OF_TEXT, UNKNOWN))
 
 
-def model_config_for(config: ExperimentConfig, vocab_size: int, device: torch.device) -> CustomTransformerConfig:
+def load_split(config: ExperimentConfig, split: str) -> TextDataset:
+    """The configured part of a split."""
+    data = config.data
+    size = data.subset_size if split == "train" else data.val_subset_size
+    return load_text(data.dataset, split, subset_size=size, data_dir=data.data_dir)
+
+
+def model_config_for(
+    config: ExperimentConfig, vocab_size: int, device: torch.device
+) -> CustomTransformerConfig:
     """The model's config with the tokenizer's vocabulary and, where none is asked for, the device's dtype."""
     model = config.model
     if "vocab_size" in model.model_fields_set and model.vocab_size != vocab_size:
@@ -92,7 +103,9 @@ def make_model(model_config: CustomTransformerConfig, device: torch.device, seed
     return CustomTransformer.from_config(model_config).to(device)
 
 
-def make_loaders(prepared: Prepared, *, rank: int = 0, world_size: int = 1) -> tuple[TokenWindows, TokenWindows]:
+def make_loaders(
+    prepared: Prepared, *, rank: int = 0, world_size: int = 1
+) -> tuple[TokenWindows, TokenWindows]:
     """Shuffled training windows and validation windows in order, both of this rank."""
     config = prepared.config
     shared = {
@@ -161,7 +174,10 @@ def make_trainer(
     checkpoints = None
     if run is not None:
         checkpoints = CheckpointManager(
-            run.checkpoints, keep_last=training.keep_last, mode=training.monitor_mode, monitor=training.monitor
+            run.checkpoints,
+            keep_last=training.keep_last,
+            mode=training.monitor_mode,
+            monitor=training.monitor,
         )
     # The model knows its dtype; autocast would interfere with it.
     trainer = HandWrittenTrainer(
@@ -170,7 +186,9 @@ def make_trainer(
         device=prepared.device,
         seed=config.seed,
         optimizer=make_optimizer(model, config),
-        callbacks=[SampleCallback(lambda trainer: samples_of(trainer, prepared), every=training.sample_every)],
+        callbacks=[
+            SampleCallback(lambda trainer: samples_of(trainer, prepared), every=training.sample_every)
+        ],
         logger=logger,
         checkpoints=checkpoints,
         extra_state={
@@ -193,7 +211,9 @@ def samples_of(trainer: BaseTrainer, prepared: Prepared) -> list[dict[str, Any]]
     return [sample.as_dict() for sample in generate(evaluator, prepared.config, samples_per_prompt=1)]
 
 
-def generate(evaluator: AdvancedEvaluator, config: ExperimentConfig, *, samples_per_prompt: int) -> Sequence[Any]:
+def generate(
+    evaluator: AdvancedEvaluator, config: ExperimentConfig, *, samples_per_prompt: int
+) -> Sequence[Any]:
     """Samples with the evaluation section's settings."""
     evaluation = config.evaluation
     return evaluator.generate_samples(
@@ -240,7 +260,6 @@ def model_from(state: Mapping[str, Any], device: torch.device) -> CustomTransfor
     model = CustomTransformer.from_config(CustomTransformerConfig(**state["model_config"]))
     model.load_state_dict(weights_for_inference(state))
     return model.to(device).eval()
-
 
 
 def count_tokens(tokens: np.ndarray, vocab_size: int) -> np.ndarray:

@@ -3,12 +3,11 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, PositiveInt, model_validator
-
 from mlcore.config import Section
 from mlcore.evaluator.coherence_config import CoherenceConfig
 from mlcore.trainer.config import TrainingConfig
 from mlmodels.custom_transformer.config import CustomTransformerConfig
+from pydantic import Field, PositiveInt, model_validator
 
 
 class DataConfig(Section):
@@ -30,9 +29,12 @@ class TransformerTrainingConfig(TrainingConfig):
     """The core's training section; products are made in bfloat16 wherever the hardware multiplies it."""
 
     mixed_precision: Literal["auto", "off", "float32", "bf16"] | bool = Field(
-        "auto", description="dtype of the products: auto is bf16 where the hardware multiplies it, else float32"
+        "auto",
+        description="dtype of the products: auto is bf16 where the hardware multiplies it, else float32",
     )
-    max_grad_norm: float | None = Field(1.0, gt=0, description="clip the gradient's norm to this; null: never")
+    max_grad_norm: float | None = Field(
+        1.0, gt=0, description="clip the gradient's norm to this; null: never"
+    )
 
 
 class EvaluationConfig(Section):
@@ -42,13 +44,21 @@ class EvaluationConfig(Section):
         ("Once upon a time",), min_length=1, description="beginnings that the model continues"
     )
     max_generation_length: PositiveInt = Field(200, description="new tokens of a sample")
-    num_samples: PositiveInt = Field(3, description="samples that `evaluate --generate` writes for every prompt")
+    num_samples: PositiveInt = Field(
+        3, description="samples that `evaluate --generate` writes for every prompt"
+    )
     temperature: float = Field(0.8, ge=0, le=10, description="0 takes the likeliest token")
     top_k: PositiveInt | None = Field(50, description="sample among the k likeliest tokens; all when null")
-    top_p: float | None = Field(None, gt=0, le=1, description="sample among the likeliest tokens of this total probability")
-    repetition_penalty: float = Field(1.0, ge=1, le=10, description="divides the odds of tokens that were used")
+    top_p: float | None = Field(
+        None, gt=0, le=1, description="sample among the likeliest tokens of this total probability"
+    )
+    repetition_penalty: float = Field(
+        1.0, ge=1, le=10, description="divides the odds of tokens that were used"
+    )
     max_batches: PositiveInt | None = Field(None, description="validation batches; all when null")
-    evaluate_coherence: bool = Field(False, description="let Claude score the samples (needs ANTHROPIC_API_KEY)")
+    evaluate_coherence: bool = Field(
+        False, description="let Claude score the samples (needs ANTHROPIC_API_KEY)"
+    )
     coherence: CoherenceConfig = CoherenceConfig()
 
 

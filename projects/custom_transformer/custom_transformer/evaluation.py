@@ -1,16 +1,17 @@
-"""The command `evaluate`: loss and its relatives, baselines on the same tokens, samples, and two judges in columns of their own."""
+"""The command `evaluate`: loss and its relatives, baselines on the same tokens, samples, and two judges of them."""
 
 from pathlib import Path
 from typing import Any
 
-from custom_transformer import build
-from custom_transformer.config import ExperimentConfig
 from mlcore.allocator import keep_large_blocks
 from mlcore.cli import Options
 from mlcore.errors import RunNotFoundError
 from mlcore.evaluator import ngram_baselines, read_evaluation, unigram_entropy, write_evaluation
 from mlcore.report import build_report
 from mlcore.runs import RunFolder
+
+from custom_transformer import build
+from custom_transformer.config import ExperimentConfig
 
 BASELINE_TOKENS = 5_000_000  # of the training text; counting more takes minutes and changes the third digit
 BASELINE_ORDERS = (1, 2, 3)
@@ -22,9 +23,11 @@ def evaluate(config: ExperimentConfig, options: Options) -> None:
     run, checkpoint = options.run_folder, options.checkpoint
     if checkpoint is None:
         if run is None:
-            raise RunNotFoundError(f"there is no finished run in {options.runs_dir}; train one, or name a --checkpoint")
+            raise RunNotFoundError(
+                f"there is no finished run in {options.runs_dir}; train one, or name a --checkpoint"
+            )
         checkpoint = run.checkpoints / "best.pt"
-    prepared = build.prepare(config)
+    prepared = build.prepare(config, run)
     content = evaluate_run(
         run,
         prepared,
@@ -61,9 +64,13 @@ def evaluate_run(
     elif run is not None and run.evaluation_path.is_file():
         # What an earlier evaluation wrote and judged stays beside the new figures.
         earlier = read_evaluation(run.path)
-        content |= {part: earlier[part] for part in ("samples", "heuristic", "coherence") if earlier.get(part)}
+        content |= {
+            part: earlier[part] for part in ("samples", "heuristic", "coherence") if earlier.get(part)
+        }
     if run is None:
-        return {key: value.as_dict() if hasattr(value, "as_dict") else value for key, value in content.items()}
+        return {
+            key: value.as_dict() if hasattr(value, "as_dict") else value for key, value in content.items()
+        }
     write_evaluation(run.path, **content)
     return read_evaluation(run.path)
 

@@ -10,7 +10,9 @@ from rich.text import Text
 
 def figures_table(content: dict[str, Any]) -> Table:
     """The model beside the baselines on the same validation tokens."""
-    table = Table(title=f"{content['split']} · {content['checkpoint']}", title_justify="left", header_style="bold")
+    table = Table(
+        title=f"{content['split']} · {content['checkpoint']}", title_justify="left", header_style="bold"
+    )
     table.add_column("")
     for heading in ("nats per token", "perplexity", "bits per byte", "accuracy"):
         table.add_column(heading, justify="right")
@@ -41,15 +43,17 @@ def sample_panels(content: dict[str, Any]) -> Iterator[Panel]:
         text = Text(sample["prompt"], style="bold")
         text.append(sample["text"], style="not bold")
         yield Panel(text, title="sample", title_align="left")
-    judgements = [
-        f"{name}: {report['status'] if 'status' in report else ''} {_scores(report)}".rstrip()
-        for name in ("coherence", "heuristic")
-        if (report := content.get(name))
-    ]
+    judgements = []
+    if heuristic := content.get("heuristic"):
+        judgements.append(f"heuristic (offline)  {_means(heuristic['means'])}")
+    if coherence := content.get("coherence"):
+        scores = {name: score["mean"] for name, score in coherence["scores"].items()}
+        judgements.append(f"coherence (Claude)   {coherence['status']}  {_means(scores)}")
     if judgements:
         yield Panel("\n".join(judgements), title="judges", title_align="left")
 
 
-def _scores(report: dict[str, Any]) -> str:
-    scores = {key: value for key, value in report.items() if isinstance(value, float)}
-    return ", ".join(f"{key.replace('_', ' ')} {value:.2f}" for key, value in scores.items())
+def _means(scores: dict[str, float | None]) -> str:
+    return ", ".join(
+        f"{name.replace('_', ' ')} {value:.2f}" for name, value in scores.items() if value is not None
+    )

@@ -2,15 +2,14 @@
 
 from typing import Any
 
-from torch import Tensor
-
 from mlcore.trainer.language_model import IGNORE_INDEX, LanguageModelTrainer
 from mlcore.trainer.results import GradientResult
 from mlmodels.custom_transformer.model import CustomTransformer
+from torch import Tensor
 
 
 class HandWrittenTrainer(LanguageModelTrainer):
-    """Two methods differ from a trainer that uses autograd: how gradients come about, and how validation reads the model."""
+    """Differs from a trainer that uses autograd in how gradients come about and how the model is read."""
 
     model: CustomTransformer
 

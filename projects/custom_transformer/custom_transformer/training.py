@@ -2,13 +2,8 @@
 
 import json
 import os
-import sys
 
 import torch
-
-from custom_transformer import build
-from custom_transformer.config import ExperimentConfig
-from custom_transformer.evaluation import evaluate_run, print_evaluation
 from mlcore.allocator import keep_large_blocks
 from mlcore.checkpoint import CheckpointManager
 from mlcore.cli import Options
@@ -18,22 +13,25 @@ from mlcore.report import build_report
 from mlcore.runs import RunFolder, create_run, newest_run
 from mlcore.seeding import seed_everything
 
+from custom_transformer import build
+from custom_transformer.config import ExperimentConfig
+from custom_transformer.evaluation import evaluate_run, print_evaluation
+
 
 def train(config: ExperimentConfig, options: Options) -> None:
     """Train the hand-written transformer on text; ends with an evaluation, samples and a report."""
     keep_large_blocks()
     seed_everything(config.seed, deterministic=config.deterministic)
     rank, world_size = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
-    prepared = build.prepare(config)
+    resumed = run_to_resume(config, options)
+    prepared = build.prepare(config, resumed)
     loaders = build.make_loaders(prepared, rank=rank, world_size=world_size)
     model = build.make_model(prepared.model_config, prepared.device, config.seed)
     if options.checkpoint is not None:
         model.load_state_dict(build.read_checkpoint(options.checkpoint, prepared.tokenizer)["model"])
     if rank > 0:
-        resumed = run_to_resume(config, options)
         train_in(None, resumed, prepared, model, loaders)
         return
-    resumed = run_to_resume(config, options)
     run = resumed or create_run(
         options.runs_dir,
         config.name,
@@ -43,6 +41,8 @@ def train(config: ExperimentConfig, options: Options) -> None:
         },
     )
     with run.lock():
+        if config.data.tokenizer == "character":
+            prepared.tokenizer.save(run.path / build.RUN_TOKENIZER)
         train_in(run, resumed, prepared, model, loaders)
         finish(run, prepared)
 
@@ -74,4 +74,4 @@ def finish(run: RunFolder, prepared: build.Prepared) -> None:
     """Evaluate the best weights, say what came out, and name the run and its report."""
     print_evaluation(evaluate_run(run, prepared, checkpoint=run.checkpoints / "best.pt"))
     report = build_report(run.path)
-    print(f"\nrun     {run.path}\nreport  {report}", file=sys.stdout)
+    print(f"\nrun     {run.path}\nreport  {report}")

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 import torch
-
 from mlmodels.custom_transformer import CustomTransformerWrapper
 
 VOCABULARY = 37
@@ -137,7 +136,9 @@ def test_generation_continues_the_rule_that_was_learnt() -> None:
 
 def test_bfloat16_is_the_default_and_learns_too() -> None:
     tokens = random_tokens(batch=2, length=6)
-    model = CustomTransformerWrapper(vocab_size=VOCABULARY, d_model=16, n_blocks=1, n_heads=2, d_ffn=32, max_seq_len=8)
+    model = CustomTransformerWrapper(
+        vocab_size=VOCABULARY, d_model=16, n_blocks=1, n_heads=2, d_ffn=32, max_seq_len=8
+    )
     losses = [model.train_step(tokens, tokens, learning_rate=0.5)["loss"] for _ in range(60)]
     assert model.model.dtype == torch.bfloat16
     assert losses[-1] < 0.5 * losses[0]

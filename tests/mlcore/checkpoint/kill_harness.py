@@ -21,7 +21,8 @@ KILLED = -signal.SIGKILL
 def start_child(script: Path, arguments: Mapping[str, Any]) -> ForkServerProcess:
     """Start ``script`` as ``__main__`` with ``ARGUMENTS``; its ``exitcode`` is negative when a signal ended it."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["torch", "mlcore.checkpoint.manager"])
+    # torch's optimizers import torch._dynamo at their first step, which takes seconds
+    context.set_forkserver_preload(["torch", "torch._dynamo", "mlcore.checkpoint.manager"])
     child = context.Process(
         target=runpy.run_path, args=(str(script), {"ARGUMENTS": dict(arguments)}, "__main__")
     )

@@ -18,7 +18,9 @@ STEPS, SAVE_EVERY = 12, 3
 POINTS_BEFORE_THE_RENAME = CHECKPOINT_FAULT_POINTS[: CHECKPOINT_FAULT_POINTS.index("checkpoint.rename.after")]
 
 
-def arguments(folder: Path, *, fault: str = "", steps: int = STEPS, save_every: int = SAVE_EVERY) -> dict[str, Any]:
+def arguments(
+    folder: Path, *, fault: str = "", steps: int = STEPS, save_every: int = SAVE_EVERY
+) -> dict[str, Any]:
     return {
         "folder": str(folder / "checkpoints"),
         "result": str(folder / "result"),
@@ -29,10 +31,17 @@ def arguments(folder: Path, *, fault: str = "", steps: int = STEPS, save_every: 
 
 
 @pytest.fixture(scope="module")
-def uninterrupted(tmp_path_factory: pytest.TempPathFactory, harness: ModuleType, tiny_training: Path) -> str:
-    folder = tmp_path_factory.mktemp("uninterrupted")
-    assert harness.run_child(tiny_training, arguments(folder)) == 0
-    return (folder / "result").read_text()
+def reference(tmp_path_factory: pytest.TempPathFactory, harness: ModuleType, tiny_training: Path) -> Path:
+    """A folder with the result of the uninterrupted training, and how often it wrote a block."""
+    folder = tmp_path_factory.mktemp("reference")
+    run = arguments(folder, fault="checkpoint.write.middle:1000000:raise")
+    assert harness.run_child(tiny_training, {**run, "count": str(folder / "count")}) == 0
+    return folder
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(reference: Path) -> str:
+    return (reference / "result").read_text()
 
 
 def assert_folder_is_tidy(checkpoints: Path, last_step: int) -> None:
@@ -48,24 +57,23 @@ def assert_folder_is_tidy(checkpoints: Path, last_step: int) -> None:
     assert (checkpoints / "best.pt").samefile(checkpoints / manifest["best"])
 
 
-# Which save to hit: the 2nd has a predecessor to lose, and the 4th has something to prune.
+def nth_pass_and_saves_before(point: str, reference: Path) -> tuple[int, int]:
+    """Which pass to hit, and how many saves are complete by then. Mostly the second save: it has one to lose."""
+    if point == "checkpoint.write.middle":  # many blocks a save: the middle of the second one
+        blocks_per_save = int((reference / "count").read_text()) // (STEPS // SAVE_EVERY)
+        return blocks_per_save * 3 // 2, 1
+    if point == "checkpoint.best.rename.before":  # only where a save is the best yet, which the first one is
+        return 1, 0
+    if point == "checkpoint.prune.middle":  # only where something is deleted
+        return 1, 2
+    return 2, 1
+
+
 @pytest.mark.parametrize("point", CHECKPOINT_FAULT_POINTS)
 def test_a_kill_inside_a_save_loses_nothing_that_was_complete(
-    point: str, tmp_path: Path, harness: ModuleType, tiny_training: Path, uninterrupted: str
+    point: str, tmp_path: Path, harness: ModuleType, tiny_training: Path, uninterrupted: str, reference: Path
 ) -> None:
-    saves_before = {"checkpoint.write.middle": 1, "checkpoint.prune.middle": 3}.get(point, 1)
-    if point == "checkpoint.write.middle":
-        nth = count_passes(tmp_path / "counting", harness, tiny_training, num_saves=1) + 20
-    elif point == "checkpoint.prune.middle":
-        nth = 1
-    elif point == "checkpoint.best.rename.before":
-        nth = 1  # only a new best links; the second one is not certain to come
-        saves_before = 0
-    elif point.startswith(("checkpoint.best", "checkpoint.last")) and "rename" not in point:
-        nth = 3  # passed once when the manager opens an empty or absent folder? no: once each save
-        saves_before = 2
-    else:
-        nth = 2
+    nth, saves_before = nth_pass_and_saves_before(point, reference)
     exit_code = harness.run_child(tiny_training, arguments(tmp_path, fault=f"{point}:{nth}:kill"))
     assert exit_code == harness.KILLED, f"{point} was never reached"
 
@@ -84,29 +92,14 @@ def test_a_kill_inside_a_save_loses_nothing_that_was_complete(
     assert_folder_is_tidy(checkpoints, STEPS)
 
 
-def count_passes(folder: Path, harness: ModuleType, script: Path, *, num_saves: int) -> int:
-    """How often ``checkpoint.write.middle`` is passed in the first saves: the writes of each differ in number."""
-    low, high = 1, 4096
-    while low < high:
-        middle = (low + high) // 2
-        inner = folder / str(middle)
-        inner.mkdir(parents=True)
-        run = arguments(inner, fault=f"checkpoint.write.middle:{middle}:kill", steps=num_saves * SAVE_EVERY)
-        if harness.run_child(script, run) == harness.KILLED:
-            low = middle + 1
-        else:
-            high = middle
-    return low - 1
-
-
 def test_kills_at_random_times_lose_at_most_one_save_interval(
     tmp_path: Path, harness: ModuleType, tiny_training: Path
 ) -> None:
-    steps, save_every = 150, 1
-    reference, victim = tmp_path / "reference", tmp_path / "victim"
-    reference.mkdir()
+    steps, save_every = 80, 1
+    whole, victim = tmp_path / "whole", tmp_path / "victim"
+    whole.mkdir()
     victim.mkdir()
-    assert harness.run_child(tiny_training, arguments(reference, steps=steps, save_every=save_every)) == 0
+    assert harness.run_child(tiny_training, arguments(whole, steps=steps, save_every=save_every)) == 0
     seed = random.SystemRandom().randrange(10**6)
     print(f"delays drawn with random.Random({seed})")
     generator = random.Random(seed)
@@ -124,7 +117,7 @@ def test_kills_at_random_times_lose_at_most_one_save_interval(
         assert newest >= step, "a complete checkpoint was lost"
         step = newest
     assert num_kills >= 5, "the training was hardly ever killed"
-    assert (victim / "result").read_text() == (reference / "result").read_text()
+    assert (victim / "result").read_text() == (whole / "result").read_text()
     assert_folder_is_tidy(victim / "checkpoints", steps)
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from mlcore.checkpoint import CheckpointManager
-from mlcore.checkpoint.faults import arm_fault
+from mlcore.checkpoint.faults import arm_fault, num_passes
 from mlcore.seeding import capture_rng_state, restore_rng_state, seed_everything
 
 
@@ -72,7 +72,7 @@ if __name__ == "__main__":
     arm_fault(arguments.get("fault", ""))
     if "ready" in arguments:
         Path(arguments["ready"]).touch()
-    result = train(
-        Path(arguments["folder"]), steps=arguments["steps"], save_every=arguments["save_every"]
-    )
+    result = train(Path(arguments["folder"]), steps=arguments["steps"], save_every=arguments["save_every"])
     Path(arguments["result"]).write_text(result)
+    if "count" in arguments:
+        Path(arguments["count"]).write_text(str(num_passes()))

@@ -5,10 +5,9 @@ from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
 import pytest
-from pydantic import Field, model_validator
-
 from mlcore.config import RunName, Section, load_config
 from mlcore.errors import ConfigError
+from pydantic import Field, model_validator
 
 
 class ConstantSchedule(Section):
@@ -133,7 +132,7 @@ def training_schema() -> type[Training]:
     return Training
 
 
-@pytest.fixture()
+@pytest.fixture
 def load_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Experiment]:
     """Load a configuration from text, as the file ``bad.yaml`` of the current folder."""
     monkeypatch.chdir(tmp_path)
@@ -146,7 +145,7 @@ def load_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., 
     return load
 
 
-@pytest.fixture()
+@pytest.fixture
 def problems_of(load_text: Callable[..., Experiment]) -> Callable[..., list[str]]:
     """The lines of the error that a text gives."""
 

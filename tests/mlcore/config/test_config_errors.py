@@ -4,7 +4,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
 from mlcore.config import FlagValue, Section, load_config
 from mlcore.errors import ConfigError
 

@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import ValidationError
-
 from mlcore.config import FlagValue, Section, load_config
 from mlcore.errors import ConfigError
+from pydantic import ValidationError
 
 Load = Callable[..., Any]
 DATA = "data: {dataset: mnist}\n"

@@ -6,10 +6,9 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import Field
-
 from mlcore.config import Section, dump_config, load_config
 from mlcore.config.yaml_reader import read_yaml
+from pydantic import Field
 
 HARD_TEXTS = (
     *(

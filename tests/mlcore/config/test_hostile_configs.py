@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-
 from mlcore.config import Section, dump_config, load_config
 from mlcore.errors import ConfigError
 from mlcore.runs import create_run

@@ -6,7 +6,6 @@ import math
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from mlcore.config.scalars import read_scalar
 
 # The table of section 10.3.2, each row with the examples that its regular expression spells out.

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from mlcore.evaluator.heuristic_judge import HeuristicJudge
 from mlcore.evaluator.samples import Sample
@@ -123,6 +123,7 @@ def test_distinct_n_and_repetition_are_counted_by_hand() -> None:
     assert scores.mean_sentence_words == 4
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from("abc"), max_size=30))
 def test_the_longest_repeat_equals_that_of_trying_every_length(words: list[str]) -> None:
     expected = 0
@@ -194,6 +195,7 @@ def test_a_text_without_words_scores_zero_and_has_no_rates(text: str) -> None:
     assert scores.distinct_1 is None
 
 
+@settings(deadline=None)
 @given(st.text(max_size=80), st.text(max_size=20))
 def test_any_text_has_an_overall_score_between_zero_and_one(text: str, prompt: str) -> None:
     scores = HeuristicJudge(WordList.from_texts([STORY])).judge_text(text, prompt=prompt)

@@ -108,7 +108,7 @@ def test_max_seconds_bounds_a_server_that_is_always_slow(claude_server: Any, cla
     claude_server.behave = lambda call: time.sleep(0.15) or call.reply()
     started = time.monotonic()
     report = ClaudeJudge(client=claude_client, repeats=1, max_seconds=0.6).score(samples(50))
-    assert time.monotonic() - started < 2.0
+    assert time.monotonic() - started < 4.0
     assert 1 <= report.num_judged <= 4
     assert report.failures["time_budget"] >= 45
     assert report.num_judged + sum(report.failures.values()) == 50
@@ -124,7 +124,7 @@ def test_max_seconds_bounds_one_call_that_never_ends(claude_server: Any, claude_
     report = ClaudeJudge(client=claude_client, repeats=1, timeout_seconds=60, max_seconds=0.4).score(
         samples(3)
     )
-    assert time.monotonic() - started < 2.0
+    assert time.monotonic() - started < 4.0
     assert report.failures == {"timeout": 1, "time_budget": 2}
 
 
@@ -133,8 +133,8 @@ def test_a_retry_that_would_outlast_the_budget_is_not_waited_for(
 ) -> None:
     claude_server.behave = lambda call: call.error(429, retry_after="20")
     started = time.monotonic()
-    report = ClaudeJudge(client=claude_client, repeats=1, max_seconds=2).score(samples(2))
-    assert time.monotonic() - started < 2
+    report = ClaudeJudge(client=claude_client, repeats=1, max_seconds=10).score(samples(2))
+    assert time.monotonic() - started < 10
     assert report.failures == {"rate_limited": 2}
     assert report.calls == 2
 

@@ -15,7 +15,7 @@ import pytest
 from mlcore.evaluator.coherence import ClaudeJudge
 from mlcore.evaluator.samples import Sample
 
-TIMEOUT = 0.2
+TIMEOUT = 0.4  # of the scenarios that are about time; the others must pass on a busy machine
 SCORES = {"grammar": 4, "coherence": 3, "creativity": 2}
 Behaviour = Callable[[Any], None]
 
@@ -176,12 +176,15 @@ RETRY_AFTER_SCENARIOS = [
       for value in ("3600", "1e12", "Fri, 31 Dec 2100 23:59:59 GMT")),
 ]  # fmt: skip
 
-NETWORK_SCENARIOS = [
+TIMED_SCENARIOS = [
     Scenario("headers too late", slow_headers, reason="timeout", calls=3),
     Scenario("headers too late once", slow_headers, good, calls=2),
     Scenario("body too late", slow_body, good, calls=2),
     Scenario("body drips", dripping_body, good, calls=2),
     Scenario("headers drip", dripping_headers, good, calls=2),
+]
+
+NETWORK_SCENARIOS = [
     Scenario("reset for ever", reset, reason="connection", calls=3),
     Scenario("reset once", reset, good, calls=2),
     Scenario("hang up for ever", hang_up, reason="connection", calls=3),
@@ -261,7 +264,14 @@ VERDICT_SCENARIOS = [
 ]  # fmt: skip
 
 SCENARIOS = list(
-    chain(STATUS_SCENARIOS, RETRY_AFTER_SCENARIOS, NETWORK_SCENARIOS, BODY_SCENARIOS, VERDICT_SCENARIOS)
+    chain(
+        STATUS_SCENARIOS,
+        RETRY_AFTER_SCENARIOS,
+        TIMED_SCENARIOS,
+        NETWORK_SCENARIOS,
+        BODY_SCENARIOS,
+        VERDICT_SCENARIOS,
+    )
 )
 
 
@@ -286,15 +296,15 @@ def test_a_failure_is_counted_missing_and_the_other_samples_keep_their_exact_sco
     judge = ClaudeJudge(
         client=claude_client,
         repeats=1,
-        timeout_seconds=TIMEOUT,
+        timeout_seconds=TIMEOUT if scenario in TIMED_SCENARIOS else 8,
         max_retries=2,
         retry_seconds=0.001,
         max_retry_seconds=0.05,
-        max_seconds=10,
+        max_seconds=15,
     )
     started = time.monotonic()
     report = judge.score([sample("before"), sample("under test"), sample("after")])
-    assert time.monotonic() - started < 6
+    assert time.monotonic() - started < 17
     assert len(tried) == scenario.calls
     assert report.calls == len(claude_server.calls) == scenario.calls + 2 - scenario.fatal
     judged = {0: True, 1: scenario.reason is None, 2: not scenario.fatal}

@@ -2,9 +2,6 @@
 
 import pytest
 import torch
-from torch import nn
-from torch.utils.flop_counter import FlopCounterMode
-
 from mlcore.logger import (
     attention_flops,
     count_parameters,
@@ -12,6 +9,8 @@ from mlcore.logger import (
     matmul_flops,
     transformer_flops_per_token,
 )
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
 
 
 def counted(function) -> int:  # type: ignore[no-untyped-def]

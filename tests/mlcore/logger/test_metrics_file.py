@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
 from mlcore.logger import MetricsError, MetricsFile, read_metrics
 from mlcore.logger.plain_values import json_bytes, restore_numbers, to_plain, write_json_atomic
 

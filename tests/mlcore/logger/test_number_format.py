@@ -3,7 +3,6 @@
 import math
 
 import pytest
-
 from mlcore.logger.number_format import (
     format_bytes,
     format_count,

@@ -5,7 +5,6 @@ import sys
 
 import psutil
 import torch
-
 from mlcore.logger import peak_device_bytes, peak_memory_bytes, peak_process_bytes
 
 GROW = """

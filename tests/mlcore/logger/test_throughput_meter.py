@@ -1,7 +1,6 @@
 """Items a second count training alone."""
 
 import pytest
-
 from mlcore.logger.throughput import ThroughputMeter
 
 

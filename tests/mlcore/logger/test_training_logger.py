@@ -3,12 +3,10 @@
 import json
 import math
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-
 from mlcore.logger import TrainingLogger, read_metrics
 
 CANARY = "sk-canary-1234567890-abcdef"
@@ -208,9 +206,13 @@ class Stopped(Exception):
     ],
 )
 def test_an_exception_ends_the_run_with_its_status(tmp_path: Path, error: BaseException, status: str) -> None:
-    with pytest.raises(type(error)), make(tmp_path) as logger:
-        logger.start({})
-        raise error
+    def run() -> None:
+        with make(tmp_path) as logger:
+            logger.start({})
+            raise error
+
+    with pytest.raises(type(error)):
+        run()
     summary = json.loads((tmp_path / "metrics.json").read_text())
     assert summary["status"] == status
     assert type(error).__name__ in summary["reason"]
@@ -262,26 +264,29 @@ def test_a_logger_without_a_folder_writes_nothing(tmp_path: Path, monkeypatch: p
 
 
 @pytest.fixture
-def canary(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def canary(monkeypatch: pytest.MonkeyPatch) -> str:
     for name in ("ANTHROPIC_API_KEY", "WANDB_API_KEY"):
         monkeypatch.setenv(name, CANARY)
-    yield CANARY
+    return CANARY
 
 
 def test_a_secret_of_the_environment_is_in_no_file_and_no_line(
     tmp_path: Path, canary: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     config = {"note": f"key {canary}", canary: 1}
-    with (
-        pytest.raises(ValueError, match="canary"),
-        make(tmp_path, mode="plain", tensorboard=True, config=config, plain_every_s=0) as logger,
-    ):
-        logger.start({"command": f"train --key={canary}", "device": "cpu"})
-        logger.log_step(1, {"loss": 1.0, "note": canary}, num_items=3)
-        logger.log_validation(1, {"loss": 1.0, canary: 2.0})
-        logger.log_samples(1, [{"prompt": canary, "text": f" says {canary}"}])
-        logger.message(f"hello {canary}")
-        raise ValueError(f"401 for {canary}")
+
+    def run() -> None:
+        options = {"mode": "plain", "tensorboard": True, "config": config, "plain_every_s": 0}
+        with make(tmp_path, **options) as logger:
+            logger.start({"command": f"train --key={canary}", "device": "cpu"})
+            logger.log_step(1, {"loss": 1.0, "note": canary}, num_items=3)
+            logger.log_validation(1, {"loss": 1.0, canary: 2.0})
+            logger.log_samples(1, [{"prompt": canary, "text": f" says {canary}"}])
+            logger.message(f"hello {canary}")
+            raise ValueError(f"401 for {canary}")
+
+    with pytest.raises(ValueError, match="canary"):
+        run()
     files = tree(tmp_path)
     assert {"metrics.jsonl", "metrics.json", "samples/step_00000001.json"} <= set(files)
     assert any("tfevents" in name for name in files)

@@ -7,12 +7,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
-import click
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from mldata.errors import DataError
+from mldata.command_line import run
 from mldata.registry import EMBEDDED, names
 from mldata.registry import spec as registry_entry
 
@@ -129,10 +128,12 @@ def coverage_command(
 ) -> None:
     """Measure a tokenizer: words in at most k tokens, unknown rate, bytes per token, round trips."""
     from mldata.text import load_text
-    from mldata.tokenizers.coverage import coverage
+    from mldata.tokenizers.coverage import measure_coverage
     from mldata.tokenizers.loading import load_tokenizer
 
-    measured = asdict(coverage(load_tokenizer(tokenizer), load_text(dataset, split, subset_size=subset_size)))
+    measured = asdict(
+        measure_coverage(load_tokenizer(tokenizer), load_text(dataset, split, subset_size=subset_size))
+    )
     if as_json:
         print(json.dumps({"dataset": dataset, "split": split, **measured}, indent=2))
         return
@@ -143,20 +144,8 @@ def coverage_command(
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; the user's mistakes are one line (or two) on stderr and an exit code."""
-    try:
-        code = app(args=arguments, prog_name="python -m mldata", standalone_mode=False)
-        return int(code or 0)
-    except click.ClickException as error:
-        error.show()
-        return 2
-    except (click.Abort, KeyboardInterrupt):
-        return 130
-    except BrokenPipeError:
-        return 1
-    except (DataError, ValueError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return getattr(error, "exit_code", 2)
+    """Run a command and return its exit code."""
+    return run(app, arguments, "python -m mldata")
 
 
 if __name__ == "__main__":

@@ -52,6 +52,7 @@ class Fault:
     name: str
     countdown: int
     action: str
+    num_passes: int = 0
 
 
 def parse_fault(text: str) -> Fault | None:
@@ -76,6 +77,11 @@ def arm_fault(text: str) -> None:
     _fault = parse_fault(text)
 
 
+def num_passes() -> int:
+    """How often the armed point has been passed: arm it with a huge count to learn where to aim."""
+    return 0 if _fault is None else _fault.num_passes
+
+
 def fault_point(name: str) -> None:
     """A place that can be made to fail. Does nothing unless this very point is armed."""
     if _fault is not None and _fault.name == name:
@@ -84,6 +90,7 @@ def fault_point(name: str) -> None:
 
 def _pass_by(fault: Fault) -> None:
     fault.countdown -= 1
+    fault.num_passes += 1
     repeats = fault.action == "enospc"  # a full disk stays full
     if fault.countdown > 0 or (fault.countdown < 0 and not repeats):
         return

@@ -30,6 +30,11 @@ class Flag(NamedTuple):
     groups: tuple[str, ...] = (TRAINING,)
     word_is_optional: bool = False
 
+    @property
+    def stands_alone(self) -> bool:
+        """Whether no word follows it."""
+        return self.value is not None and not self.word_is_optional
+
 
 SECTION_ON: dict[str, object] = {}
 

@@ -129,28 +129,23 @@ def _common_options(group: str, has_config: bool) -> list[click.Option]:
 
 
 def _flag_option(flag: Flag, index: int) -> click.Option:
-    """The option of a flag. Its value is a pair: the spelling that was used, and the value."""
+    """The option of a flag. Its value is a pair: the flag's name, and what it sets."""
     names = [spelling for name in flag.names for spelling in spellings(name)]
 
-    def with_spelling(
+    def with_name(
         context: click.Context, parameter: click.Parameter, value: object
     ) -> tuple[str, object] | None:
-        return None if value is None else (flag.names[0], _flag_value(flag, value))
+        if value is None:
+            return None
+        return flag.names[0], flag.value if flag.stands_alone else value
 
-    return _Option(
-        [*names, f"flag_{index}"],
-        is_flag=flag.value is not None and not flag.word_is_optional,
-        flag_value="given" if flag.value is not None and not flag.word_is_optional else None,
-        type=str,
-        default=None,
-        callback=with_spelling,
-        help=flag.help,
-        metavar=None if flag.value is not None and not flag.word_is_optional else "VALUE",
+    # Flags that stand alone get a value of their own: whether they were given cannot be seen from True and
+    # False.
+    kind: dict[str, Any] = (
+        {"is_flag": True, "flag_value": "given"} if flag.stands_alone else {"metavar": "VALUE"}
     )
-
-
-def _flag_value(flag: Flag, value: object) -> object:
-    return flag.value if flag.value is not None and not flag.word_is_optional else value
+    names.append(f"flag_{index}")
+    return _Option(names, type=str, default=None, callback=with_name, help=flag.help, **kind)
 
 
 def _with_lone_flags(argv: Sequence[str], flags: Sequence[Flag]) -> list[str]:

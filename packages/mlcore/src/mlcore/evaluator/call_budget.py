@@ -52,9 +52,7 @@ class CallBudget:
         return self.input_tokens + self.output_tokens + self.lost_tokens
 
     def refusal(self, most_tokens: int) -> str | None:
-        """Why a call that may cost `most_tokens` cannot be made, as a word to count it under; None if it
-        can.
-        """
+        """Why a call that may cost `most_tokens` cannot be made, to be counted under; None if it can."""
         if self.calls >= self.max_calls:
             return "call_budget"
         if self.remaining_seconds <= 0:

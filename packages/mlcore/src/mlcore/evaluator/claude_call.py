@@ -47,9 +47,7 @@ _STATUSES: dict[int, tuple[str, bool, bool]] = {
 
 
 class CallError(Exception):
-    """A call without a verdict. `reason` is the word it is counted under; the text never quotes the
-    server.
-    """
+    """A call without a verdict, counted under `reason`. The text never quotes the server."""
 
     def __init__(
         self,
@@ -93,6 +91,7 @@ class ClaudeCaller:
         self._config = config
         self._budget = budget
         self._retried = retried
+        self._schema = _schema()
         self.secret = str(getattr(client, "api_key", None) or "")
 
     def verdict(self, request: JudgeRequest) -> Verdict:
@@ -136,7 +135,7 @@ class ClaudeCaller:
     def _send(self, request: JudgeRequest, seconds: float) -> Answer:
         """One HTTP request. `messages.create` with the schema, and not `messages.parse`: parse raises on a
         refused or cut reply before anybody can see why the model stopped and what the reply cost."""
-        output_config: dict[str, Any] = {"format": {"type": "json_schema", "schema": _schema()}}
+        output_config: dict[str, Any] = {"format": {"type": "json_schema", "schema": self._schema}}
         if self._config.effort is not None:
             output_config["effort"] = self._config.effort
         try:

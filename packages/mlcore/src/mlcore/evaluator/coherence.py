@@ -110,9 +110,7 @@ class ClaudeJudge:
 
 
 class _Scoring:
-    """One pass over the samples; after a fatal failure (no access, budget used up) only the cache is
-    asked.
-    """
+    """One pass over the samples; after a fatal failure (no access, no budget) only the cache is asked."""
 
     def __init__(self, config: CoherenceConfig, cache: ReplyCache, caller: ClaudeCaller) -> None:
         self._config = config

@@ -34,18 +34,14 @@ class CoherenceConfig(Section):
 
     timeout_seconds: float = Field(60.0, gt=0)
     max_retries: int = Field(2, ge=0, le=20)
-    """Retries after rate limits, overload, server errors, timeouts and lost connections; never after a bad
-    reply.
-    """
+    """After rate limits, overload, server errors, timeouts, lost connections; never after a bad reply."""
     retry_seconds: float = Field(0.5, ge=0)
     """Pause before the first retry, doubled each time; the server's Retry-After goes before it."""
     max_retry_seconds: float = Field(30.0, ge=0)
     """If the server asks for a longer pause than this, the call is given up."""
 
     dollars_per_million_input_tokens: float | None = Field(0.10, ge=0)
-    """Price of claude-haiku-5-5 (prompts up to 100,000 tokens) in November 2026. None: no estimate of the
-    cost.
-    """
+    """Of claude-haiku-5-5 (prompts up to 100,000 tokens), November 2026. None: no estimate of the cost."""
     dollars_per_million_output_tokens: float | None = Field(0.50, ge=0)
     cache_dir: Path | None = None
     """Replies are kept here, so that the same question is never paid twice. None: no cache."""

@@ -53,7 +53,7 @@ class CoherenceReport:
         num_cached: verdicts that came from the cache, num_cache_damaged: entries of it that could not be
             trusted.
         calls, input_tokens, output_tokens, seconds: what this scoring used.
-        cost_dollars: estimate from the configured prices; None without prices.
+        cost_dollars: what the answered calls cost at the configured prices; None without prices.
     """
 
     status: str

@@ -1,6 +1,4 @@
-"""evaluation.json of a run: written whole or not at all, and always valid JSON (NaN and infinity become
-null).
-"""
+"""evaluation.json of a run: whole or not at all, always valid JSON (NaN and infinity become null)."""
 
 from __future__ import annotations
 
@@ -59,9 +57,7 @@ def write_evaluation(
 
 
 def read_evaluation(run: Path) -> dict[str, Any]:
-    """The content of `run`/evaluation.json. EvaluationFileError (exit code 3) if it is missing, damaged or
-    newer.
-    """
+    """The content of `run`/evaluation.json; EvaluationFileError if it is missing, damaged or newer."""
     path = Path(run) / FILE_NAME
     try:
         content = json.loads(path.read_text(encoding="utf-8"))

@@ -41,11 +41,11 @@ class WandbTracker:
         name: str | None = None,
         config: Mapping[str, Any] | None = None,
         queue_length: int = _QUEUE_LENGTH,
-        finish_within_s: float = _FINISH_WITHIN_S,
+        finish_within_s: float | None = None,
     ) -> None:
         self.num_dropped = 0
         self._on_trouble = on_trouble
-        self._finish_within_s = finish_within_s
+        self._finish_within_s = _FINISH_WITHIN_S if finish_within_s is None else finish_within_s
         self._queue: queue.Queue[tuple[dict[str, Any], int] | None] = queue.Queue(maxsize=queue_length)
         self._failure: str | None = None
         self._reported = False

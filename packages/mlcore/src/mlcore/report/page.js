@@ -66,4 +66,5 @@
     });
     svg.addEventListener("pointerleave", clear);
   });
+  document.documentElement.dataset.script = "ready";
 })();

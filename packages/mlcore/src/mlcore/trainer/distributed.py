@@ -135,7 +135,7 @@ def connect(device: torch.device | str, *, timeout_s: float = 600.0) -> Processe
         timeout_s: how long an exchange may take before the others count as lost.
     """
     device = torch.device(device)
-    if device.type == "cuda" and device.index is None and "LOCAL_RANK" in os.environ:
+    if str(device) == "cuda" and "LOCAL_RANK" in os.environ:
         device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
         torch.cuda.set_device(device)
     started_by_torchrun = int(os.environ.get("WORLD_SIZE", "1")) > 1 and "RANK" in os.environ

@@ -1,6 +1,7 @@
 """Reproducible chance: the same numbers for the same integers on every machine and Python version."""
 
 from collections.abc import Sequence
+from math import sqrt
 from random import Random
 from typing import TypeVar
 
@@ -33,7 +34,9 @@ class Chance:
 
     def favour(self, options: Sequence[T]) -> T:
         """One of the options, early ones more often, as the words of a language are used."""
-        return options[int(self.random() ** 2 * len(options))]
+        draw = self.random()
+        # Multiplication and square root are rounded the same way everywhere; powers are not.
+        return options[int(draw * sqrt(draw) * len(options))]
 
     def happens(self, probability: float) -> bool:
         return self.random() < probability

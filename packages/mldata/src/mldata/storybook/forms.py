@@ -7,8 +7,8 @@ an option may go on in the next line:
     - [h] {waved|smiled} at [f] and said, "{Hello|Good morning}, [f]!"
     - <shared_section> Then [h.he] sat down on a~ {old|new} chair.
 
-`{a|b}` chooses, `<name>` puts in an option of another section, `[h.his]` is a form of a bound entity, `[^h.he]` the
-same with a capital letter, `a~` becomes `a` or `an`. The options are equally likely.
+`{a|b}` chooses, `<name>` puts in an option of another section, `[h.his]` is a form of a bound entity,
+`[^h.he]` the same with a capital letter, `a~` becomes `a` or `an`. The options are equally likely.
 """
 
 import re
@@ -21,13 +21,15 @@ Part = Any
 Choice = list[tuple[Part, ...]]
 Sections = dict[str, Choice]
 
-_TOKEN = re.compile(r"[{}|]|<\w+>|\[\^?\w+(?:\.\w+)?\]|[^{}|<\[]+")
+_PIECE = re.compile(r"[{}|]|<\w+>|\[\^?\w+(?:\.\w+)?\]|[^{}|<\[]+")
 
 
 class Grammar:
     """Compiled sections; names not found in this grammar are looked up in its parent."""
 
-    def __init__(self, text: str, lists: Mapping[str, Iterable[str]] | None = None, parent: "Grammar | None" = None):
+    def __init__(
+        self, text: str, lists: Mapping[str, Iterable[str]] | None = None, parent: "Grammar | None" = None
+    ):
         self.sections: Sections = {}
         self.parent = parent
         sources: dict[str, list[str]] = {name: list(words) for name, words in (lists or {}).items()}
@@ -53,43 +55,43 @@ class Grammar:
         return self._inline[source]
 
     def compile(self, source: str) -> tuple[Part, ...]:
-        tokens = _TOKEN.findall(source)
-        assert "".join(tokens) == source, f"cannot read the form {source!r}"
-        parts, position = self._sequence(tokens, 0, depth=0)
-        assert position == len(tokens), f"unbalanced braces in {source!r}"
+        pieces = _PIECE.findall(source)
+        assert "".join(pieces) == source, f"cannot read the form {source!r}"
+        parts, position = self._sequence(pieces, 0, depth=0)
+        assert position == len(pieces), f"unbalanced braces in {source!r}"
         return parts
 
-    def _sequence(self, tokens: list[str], position: int, depth: int) -> tuple[tuple[Part, ...], int]:
+    def _sequence(self, pieces: list[str], position: int, depth: int) -> tuple[tuple[Part, ...], int]:
         parts: list[Part] = []
-        while position < len(tokens):
-            token = tokens[position]
-            if depth and token in "|}":
+        while position < len(pieces):
+            piece = pieces[position]
+            if depth and piece in "|}":
                 break
             position += 1
-            if token == "{":
-                choice, position = self._choice(tokens, position, depth + 1)
+            if piece == "{":
+                choice, position = self._choice(pieces, position, depth + 1)
                 parts.append(choice)
             else:
-                parts.append(self._leaf(token))
+                parts.append(self._leaf(piece))
         return tuple(parts), position
 
-    def _choice(self, tokens: list[str], position: int, depth: int) -> tuple[Choice, int]:
+    def _choice(self, pieces: list[str], position: int, depth: int) -> tuple[Choice, int]:
         options: Choice = []
         while True:
-            parts, position = self._sequence(tokens, position, depth)
+            parts, position = self._sequence(pieces, position, depth)
             options.append(parts)
-            assert position < len(tokens), f"unclosed brace in {''.join(tokens)!r}"
+            assert position < len(pieces), f"unclosed brace in {''.join(pieces)!r}"
             position += 1
-            if tokens[position - 1] == "}":
+            if pieces[position - 1] == "}":
                 return options, position
 
-    def _leaf(self, token: str) -> Part:
-        if token[0] == "<":
-            return self.section(token[1:-1])
-        if token[0] != "[":
-            return token
-        capital = token[1] == "^"
-        entity, _, form = token[2 if capital else 1 : -1].partition(".")
+    def _leaf(self, piece: str) -> Part:
+        if piece[0] == "<":
+            return self.section(piece[1:-1])
+        if piece[0] != "[":
+            return piece
+        capital = piece[1] == "^"
+        entity, _, form = piece[2 if capital else 1 : -1].partition(".")
         return entity, form, capital
 
 
@@ -112,7 +114,9 @@ def split_sections(text: str) -> dict[str, list[str]]:
     return sections
 
 
-def render(parts: Iterable[Part], entities: Mapping[str, Entity], random: Callable[[], float], out: list[str]) -> None:
+def render(
+    parts: Iterable[Part], entities: Mapping[str, Entity], random: Callable[[], float], out: list[str]
+) -> None:
     """Append the text of the parts to `out`, choosing with `random`."""
     for part in parts:
         kind = type(part)

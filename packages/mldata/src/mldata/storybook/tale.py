@@ -24,7 +24,7 @@ class Tale:
         self.entities.update(entities)
 
     def put(self, **sources: str) -> None:
-        """Choose a form now and keep its text: `put(tree="<tree>")` lets `[tree]` be the same tree everywhere."""
+        """Choose a form now and keep its text: `put(tree="<tree>")` makes `[tree]` one tree everywhere."""
         for name, source in sources.items():
             self.entities[name] = {"": self._render(self.grammar.inline(source))}
 

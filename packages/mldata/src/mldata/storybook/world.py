@@ -40,7 +40,7 @@ def action(phrase: str) -> Entity:
 
 
 class World:
-    """Drawn before the plot begins: hero, friend, grown-up, day. Everything else a plot draws as it needs it."""
+    """Drawn before the plot begins: hero, friend, grown-up, day. A plot draws the rest as it needs it."""
 
     def __init__(self, chance: Chance, kind: str) -> None:
         self.chance = chance
@@ -55,6 +55,7 @@ class World:
         self.grown_up = self._relative() if self.chance.happens(0.75) else self._neighbor()
         homes = people.CHILD_HOMES if self.is_child else people.ANIMAL_HOMES
         hobbies = people.HOBBIES + people.CHILD_HOBBIES if self.is_child else people.HOBBIES
+        weekday = int(self.chance.random() * 7)
         return {
             "h": self.hero,
             "f": self.friend,
@@ -63,7 +64,8 @@ class World:
             "home": {"": self.chance.favour(homes)},
             "hobby": {"": self.chance.favour(hobbies)},
             "trait2": {"": self.chance.pick(people.TRAITS_AFTER_SO)},
-            "weekday": {"": self.chance.pick(nature.WEEKDAYS)},
+            "weekday": {"": nature.WEEKDAYS[weekday]},
+            "later_day": {"": nature.WEEKDAYS[(weekday + 2 + int(self.chance.random() * 4)) % 7]},
             "season": {"": self.chance.pick(nature.SEASONS)},
             "hand": {"": "hand" if self.is_child else "paw", "s": "hands" if self.is_child else "paws"},
         }
@@ -99,7 +101,6 @@ class World:
         """The thing with a color, a pattern or another adjective, or with none."""
         kinds = (things.COLORS, things.COLORS, things.PATTERNS, things.SIZES, ("",))
         return thing(noun, self.chance.favour(self.chance.pick(kinds)))
-
 
     def neighbor(self) -> Character:
         """A grown-up who is no relative."""

@@ -36,7 +36,7 @@ class Coverage:
     vocabulary_used: float
 
 
-def coverage(tokenizer: Tokenizer, texts: Iterable[str], *, most: int = 4) -> Coverage:
+def measure_coverage(tokenizer: Tokenizer, texts: Iterable[str], *, most: int = 4) -> Coverage:
     """Measure a tokenizer on documents, for words of 1 to `most` tokens.
 
     Raises:

@@ -70,9 +70,10 @@ class _Block(nn.Module):
         self.config = config
         self.dtype = dtype_from_name(config.dtype)
         wide, width = wide_dtype(self.dtype), config.d_model
-        self.norm_1, self.norm_2 = _norm(config), _norm(config)
+        self.norm_1 = _norm(config)
         self.qkv = nn.Linear(width, 3 * width, dtype=wide)
         self.project = nn.Linear(width, width, dtype=wide)
+        self.norm_2 = _norm(config)
         self.up = nn.Linear(width, config.d_ffn, dtype=wide)
         self.down = nn.Linear(config.d_ffn, width, dtype=wide)
         self.dropout = nn.Dropout(config.dropout)

@@ -14,6 +14,7 @@ class Draws:
     """Draws shapes and float64 values; two `Draws` of equal arguments draw the same."""
 
     def __init__(self, seed: int, subject: str, index: int) -> None:
+        self.index = index
         self.generator = torch.Generator().manual_seed(zlib.crc32(f"{seed}/{subject}/{index}".encode()))
 
     def integer(self, low: int, high: int) -> int:

@@ -73,7 +73,7 @@ def linear_case(draws: Draws) -> OpCase:
     features, outputs = draws.integer(1, 6), draws.integer(1, 7)
     leading = [draws.integer(1, 4) for _ in range(draws.integer(0, 2))]
     inputs = {"x": draws.normal(*leading, features), "weight_OI": draws.normal(outputs, features)}
-    if draws.choice([True, True, False]):
+    if draws.choice([True, True, False]) or draws.index == 0:  # the first case has every input
         inputs["bias_O"] = draws.normal(outputs)
     return OpCase(inputs, {}, lambda x, weight_OI, bias_O=None: F.linear(x, weight_OI, bias_O))
 
@@ -84,7 +84,7 @@ def layer_norm_case(draws: Draws) -> OpCase:
     normed = F.layer_norm(draws.normal(*rows, features), (features,))
     spread = 0.5 * 10.0 ** draws.normal(*rows, 1).abs().clamp(max=1.5)
     inputs = {"x": normed * spread + draws.normal(*rows, 1)}
-    if draws.choice([True, True, False]):
+    if draws.choice([True, True, False]) or draws.index == 0:  # the first case has every input
         inputs |= {"weight_D": 1.0 + 0.5 * draws.normal(features), "bias_D": draws.normal(features)}
     epsilon = draws.choice([1e-5, 1e-3])
 

@@ -4,12 +4,14 @@ from mldata.storybook.lexicon import words
 
 # Heroes all have paws, so that every plot may let them carry, pull and dig.
 HEROES = words("""
-rabbit, fox, bear, mouse, squirrel, hedgehog, badger, otter, beaver, mole, raccoon, kitten, puppy, hamster, panda,
-koala, dormouse, chipmunk, wombat, lynx, marten, meerkat, hare, weasel, shrew, bear cub, lion cub, wolf cub
+rabbit, fox, bear, mouse, squirrel, hedgehog, badger, otter, beaver, mole, raccoon, kitten, puppy,
+hamster, panda, koala, dormouse, chipmunk, wombat, lynx, marten, meerkat, hare, weasel, shrew, bear cub,
+lion cub, wolf cub
 """)
 
 BIRDS = words("""
-robin, sparrow, blackbird, crow, magpie, swallow, pigeon, starling, wren, finch, thrush, jay, blue tit, dove, woodpecker
+robin, sparrow, blackbird, crow, magpie, swallow, pigeon, starling, wren, finch, thrush, jay, blue tit,
+dove, woodpecker
 """)
 
 SMALL_WILD = words("""
@@ -17,7 +19,10 @@ hedgehog, bird, squirrel, rabbit, frog, turtle, duckling, mouse, kitten, lizard,
 bumblebee, snail, ladybug, beetle, dragonfly, butterfly, owlet, puppy, lamb, mole, caterpillar
 """)
 
-PETS = words("dog, cat, puppy, kitten, rabbit, parrot, goat, pony, donkey, hen, guinea pig, tortoise, goose, duck, hamster")
+PETS = words("""
+dog, cat, puppy, kitten, rabbit, parrot, goat, pony, donkey, hen, guinea pig, tortoise, goose, duck,
+hamster
+""")
 
 # (noun, the young, its cry as a verb in the past, where it lives)
 LOST_YOUNG = (

@@ -34,9 +34,13 @@ FOUL = (
 WEEKDAYS = words("Monday, Tuesday, Wednesday, Thursday, Friday, Saturday, Sunday")
 SEASONS = words("spring, summer, autumn")
 
-TREES = words("oak, apple, pine, birch, maple, willow, chestnut, cherry, pear, elm, linden, beech, walnut, plum, fig, ash")
-FLOWERS = words("""
-daisies, roses, tulips, sunflowers, poppies, violets, bluebells, daffodils, lilies, buttercups, marigolds, dandelions,
-cornflowers, snowdrops, primroses, forget-me-nots, lavender, pansies, peonies
+TREES = words("""
+oak, apple, pine, birch, maple, willow, chestnut, cherry, pear, elm, linden, beech, walnut, plum, fig, ash
 """)
-BUSHES = words("rose bush, berry bush, hazel bush, lilac bush, blackberry bush, holly bush, juniper bush, hedge")
+FLOWERS = words("""
+daisies, roses, tulips, sunflowers, poppies, violets, bluebells, daffodils, lilies, buttercups, marigolds,
+dandelions, cornflowers, snowdrops, primroses, forget-me-nots, lavender, pansies, peonies
+""")
+BUSHES = words("""
+rose bush, berry bush, hazel bush, lilac bush, blackberry bush, holly bush, juniper bush, hedge
+""")

@@ -17,7 +17,8 @@ happy:
 - [h] was {very|so} happy.
 - [h] {jumped|danced|hopped} {for|with} joy.
 - [h] {laughed|smiled|beamed} {happily|with joy|from ear to ear}.
-- [h] was so happy that [h.he] {danced in a circle|clapped [h.his] [hand.s]|sang a little song|did a little dance}.
+- [h] was so happy that [h.he] {danced in a circle|clapped [h.his] [hand.s]|sang a little song|did a
+    little dance}.
 - A {big|wide|warm} smile {spread over|lit up} [h.s] face.
 - [^h.his] eyes {shone|sparkled|lit up}.
 - [h] felt {as light as a feather|warm all over|full of joy|like singing}.

@@ -9,8 +9,9 @@ open:
 - There was once a~ [h.kind] {named|called} [h]. [^h.he] was very [trait2] and {loved|liked} [hobby].
 - [h] was a~ [h.trait] [h.kind] who lived [home].
 - [h] was a~ [h.trait] [h.kind]. [^h.he] loved [hobby].
-- [h] lived [home] with [h.his] {family|mother and father|parents|grandparents}. [^h.he] was a~ [h.trait] [h.kind].
-- [h] was a~ [h.kind] who {liked|loved} [hobby], {most of all|especially} {in the morning|on [weekday]s|in [season]}.
+- [h] lived [home] with [h.his] {family|mother and father|parents}. [^h.he] was a~ [h.trait] [h.kind].
+- [h] was a~ [h.kind] who {liked|loved} [hobby], {most of all|especially} {in the morning|on [weekday]s|in
+    [season]}.
 - A~ [h.kind] {named|called} [h] lived [home]. Everyone knew [h.him], because [h.he] was so [trait2].
 - Not so long ago, [home], there lived a~ [h.trait] [h.kind] {named|called} [h].
 - Do you know [h]? [^h.he] is the [h.trait] [h.kind] who {loves|likes} [hobby].

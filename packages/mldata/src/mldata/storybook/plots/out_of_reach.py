@@ -17,15 +17,22 @@ want_growing:
 - [^h.his] mouth watered. "How sweet it must taste!" [h.he] thought.
 see_shelf:
 - <day> [h] saw [x.a] on the highest shelf {in the kitchen|in the pantry|above the stove}.
-- On the top shelf {at home|of the old cupboard} stood [x.a]. [h] {had looked at it|had wanted it} for days.
+- On the top shelf {at home|of the old cupboard} stood [x.a]. [h] {had looked at it|had wanted it} for
+    days.
 want_shelf:
-- "I want to {see|have} that [x]," said [h], "but it is so high up!" [g.intro] had said, "{You may have it if you can reach it safely|You may take it, but be careful}."
-- "May I have the [x]?" [h.he] asked [g.intro]. "Yes," said [g], "if you {find a safe way to reach it|do not break anything}."
+- "I want to {see|have} that [x]," said [h], "but it is so high up!" [g.intro] had said, "{You may have it
+    if you can reach it safely|You may take it, but be careful}."
+- "May I have the [x]?" [h.he] asked [g.intro]. "Yes," said [g], "if you {find a safe way to reach it|do
+    not break anything}."
 see_flying:
-- <day> [h] was playing with [h.his] [x.full] [p]. Suddenly {the wind|a gust of wind} {took|caught} the [x] and {carried|blew} it into a~ [tree] tree.
-- <day> [h] went [p.to] with [h.his] [x.full]. {Whoosh|Oh no}! The wind {lifted it up|pulled it away}, and it {got stuck|caught} in the top of a~ [tree] tree.
+- <day> [h] was playing with [h.his] [x.full] [p]. Suddenly {the wind|a gust of wind} {took|caught} the
+    [x] and {carried|blew} it into a~ [tree] tree.
+- <day> [h] went [p.to] with [h.his] [x.full]. {Whoosh|Oh no}! The wind {lifted it up|pulled it away}, and
+    it {got stuck|caught} in the top of a~ [tree] tree.
 see_water:
-- <day> [h] was playing with [h.his] [x.full] {near the river|beside the pond|by the lake}. It {slipped|fell} out of [h.his] [hand.s] and {rolled|dropped} into the water. Soon it was floating far from the bank.
+- <day> [h] was playing with [h.his] [x.full] {near the river|beside the pond|by the lake}. It
+    {slipped|fell} out of [h.his] [hand.s] and {rolled|dropped} into the water. Soon it was floating far
+    from the bank.
 want_back:
 - "My [x]!" <cried> [h].
 - "Come back, [x]!" <cried> [h]. But the [x] did not {move|listen}.
@@ -34,32 +41,47 @@ try_high:
 - [h] {stretched|stood on the tips of [h.his] toes}, but [h.he] was too {small|short}.
 - [^h.he] jumped as high as [h.he] could. It was not {high enough|enough}.
 - [^h.he] jumped once, twice, three times. Each time [h.his] [hand] {closed on empty air|missed it}.
-- [h] {stacked|piled up} some {stones|boxes|logs} and {climbed on them|stood on top}, but they {wobbled|shook} so much that [h.he] {had to get down|jumped off} again.
+- [h] {stacked|piled up} some {stones|boxes|logs} and {climbed on them|stood on top}, but they
+    {wobbled|shook} so much that [h.he] {had to get down|jumped off} again.
 - [h] {took|found} a stick and {poked at it|waved it about}, but the stick was too short.
 - [^h.he] {called|asked} a~ <bird> to help, but it just {flew away|looked at [h.him] and flew off}.
 try_far:
 - [h] {reached out with|threw out} a stick, but it was too short.
 - [h] {leaned out as far as|stretched [h.his] arm as far as} [h.he] could and almost fell in.
-- [h] threw {small stones|pebbles} behind the [x] to {push it with the waves|make waves}, but it only floated {in a circle|farther out}.
+- [h] threw {small stones|pebbles} behind the [x] to {push it with the waves|make waves}, but it only
+    floated {in a circle|farther out}.
 friend_comes:
 - [f], {[h.his] friend|[h.s] best friend}, came along. <what_wrong_f> [h] pointed to the [x].
 - "Do you need help?" asked a voice. It was [h.his] friend [f].
-- Just then, [h.his] friend [f] came {around the corner|up the path}. [h] {told [f.him] everything|explained what had happened}.
+- Just then, [h.his] friend [f] came {around the corner|up the path}. [h] {told [f.him]
+    everything|explained what had happened}.
 friend_high:
-- "You are too short, and I am too short," said [f]. "But together we are tall!" [h] climbed onto [f.s] shoulders, stretched out [h.his] [hand], and {had|got} it!
-- "We need {a ladder|something to stand on}," said [f]. Together they carried {an old ladder|a heavy bench|a strong crate} to the place. [f] held it tight, and [h] climbed up and got the [x].
-- [f] thought for a moment. Then [f.he] tied {a fork|a hook|a bent spoon} to a long {pole|broomstick}. [h] lifted it, {pulled|hooked} carefully, and the [x] dropped into [f.s] arms.
+- "You are too short, and I am too short," said [f]. "But together we are tall!" [h] climbed onto [f.s]
+    shoulders, stretched out [h.his] [hand], and {had|got} it!
+- "We need {a ladder|something to stand on}," said [f]. Together they carried {an old ladder|a heavy
+    bench|a strong crate} to the place. [f] held it tight, and [h] climbed up and got the [x].
+- [f] thought for a moment. Then [f.he] tied {a fork|a hook|a bent spoon} to a long {pole|broomstick}. [h]
+    lifted it, {pulled|hooked} carefully, and the [x] dropped into [f.s] arms.
 friend_far:
-- [f] took a long {branch|rope} and held [h] by the {coat|belt|other [hand]}. Now [h] could {reach|bend} far enough. [^h.he] pulled the [x] to the bank.
-- "I have a {fishing net|rake|net} at home," said [f]. [f.he] ran to fetch it, and together they fished the [x] out of the water.
-- "Let us wait at the bridge," said [f]. "The water will bring it to us." They {ran|hurried} there, and {really|sure enough}, the [x] came floating by, and [h] {picked it up|caught it}.
+- [f] took a long {branch|rope} and held [h] by the {coat|belt|other [hand]}. Now [h] could {reach|bend}
+    far enough. [^h.he] pulled the [x] to the bank.
+- "I have a {fishing net|rake|net} at home," said [f]. [f.he] ran to fetch it, and together they fished
+    the [x] out of the water.
+- "Let us wait at the bridge," said [f]. "The water will bring it to us." They {ran|hurried} there, and
+    {really|sure enough}, the [x] came floating by, and [h] {picked it up|caught it}.
 clever:
-- <idea> Near by lay {an old ladder|a strong crate|a long plank}. [^h.he] {tested|tried} it first with one foot. It held! [^h.he] climbed up step by step and took the [x] in [h.his] [hand.s].
-- <idea> [^h.he] tied {two|three} sticks together with {a string|[h.his] shoelace|a long stem of grass}. Now {the stick|it} was long enough. [^h.he] pushed, and the [x] came {tumbling|falling} down.
-- <idea> [^h.he] took a {long |}rope, threw it over the {branch|beam|hook} and shook. The [x] {wobbled|moved}, and then it fell into [h.his] arms.
+- <idea> Near by lay {an old ladder|a strong crate|a long plank}. [^h.he] {tested|tried} it first with one
+    foot. It held! [^h.he] climbed up step by step and took the [x] in [h.his] [hand.s].
+- <idea> [^h.he] tied {two|three} sticks together with {a string|[h.his] shoelace|a long stem of grass}.
+    Now {the stick|it} was long enough. [^h.he] pushed, and the [x] came {tumbling|falling} down.
+- <idea> [^h.he] took a {long |}rope, threw it over the {branch|beam|hook} and shook. The [x]
+    {wobbled|moved}, and then it fell into [h.his] arms.
 clever_far:
-- <idea> [^h.he] tied two sticks together with {a string|[h.his] shoelace}. Now it was long enough. Slowly [h.he] pulled the [x] to the bank.
-- <idea> [^h.he] looked at the water. It was flowing to {the little bridge|the flat stones}. [h] ran ahead, lay down on [h.his] tummy, and {waited|held out [h.his] [hand]}. When the [x] came by, [h.he] {caught|grabbed} it.
+- <idea> [^h.he] tied two sticks together with {a string|[h.his] shoelace}. Now it was long enough. Slowly
+    [h.he] pulled the [x] to the bank.
+- <idea> [^h.he] looked at the water. It was flowing to {the little bridge|the flat stones}. [h] ran
+    ahead, lay down on [h.his] tummy, and {waited|held out [h.his] [hand]}. When the [x] came by, [h.he]
+    {caught|grabbed} it.
 share_growing:
 - They {cut|broke} the [x] in two, and each had half. It tasted {as sweet as honey|wonderful}.
 - [h] gave [f] half of the [x]. "We {got it|did it} together, so we eat it together," [h.he] said.

@@ -1,0 +1,27 @@
+"""Show a configuration's parameters, memory and operations, part by part."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from mlcore.cli import Options, run_command
+
+PROJECT = Path(__file__).resolve().parent
+
+
+def command(config: object, options: Options) -> None:
+    """Show a configuration's parameters, memory and operations, part by part: config_summary configs/tinystories.yaml"""
+    from custom_transformer.summary import print_summary
+
+    print_summary(config)  # type: ignore[arg-type]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Parse, build, run; returns the exit code."""
+    return run_command(
+        command, schema="custom_transformer.config:ExperimentConfig", argv=argv, project=PROJECT
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
