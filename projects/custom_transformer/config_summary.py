@@ -10,7 +10,7 @@ PROJECT = Path(__file__).resolve().parent
 
 
 def command(config: object, options: Options) -> None:
-    """Show a configuration's parameters, memory and operations, part by part: config_summary configs/tinystories.yaml"""
+    """Show a configuration's parameters, memory and operations, part by part: config_summary FILE"""
     from custom_transformer.summary import print_summary
 
     print_summary(config)  # type: ignore[arg-type]

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +64,7 @@ def prepare(config: ExperimentConfig, run: RunFolder | None = None) -> Prepared:
 def make_tokenizer(
     config: ExperimentConfig, train_text: TextDataset | None = None, run: RunFolder | None = None
 ) -> Tokenizer:
-    """The named tokenizer. `character` is made of the training text, with `<unk>` and an end of text; a run keeps it."""
+    """The named tokenizer. `character` is made of the training text and kept in the run."""
     if config.data.tokenizer != "character":
         return load_tokenizer(config.data.tokenizer)
     if run is not None and (run.path / RUN_TOKENIZER).is_dir():
@@ -108,20 +109,21 @@ def make_loaders(
 ) -> tuple[TokenWindows, TokenWindows]:
     """Shuffled training windows and validation windows in order, both of this rank."""
     config = prepared.config
-    shared = {
-        "context_length": config.data.max_length,
-        "batch_size": config.training.batch_size,
-        "num_workers": config.data.num_workers,
-        "rank": rank,
-        "world_size": world_size,
-    }
-    train = TokenWindows(prepared.train_tokens, seed=config.seed, mode="random", drop_last=True, **shared)
+    windows = partial(
+        TokenWindows,
+        context_length=config.data.max_length,
+        batch_size=config.training.batch_size,
+        num_workers=config.data.num_workers,
+        rank=rank,
+        world_size=world_size,
+    )
+    train = windows(prepared.train_tokens, seed=config.seed, mode="random", drop_last=True)
     if not len(train):
         raise ConfigError(
-            f"data.dataset {config.data.dataset!r} holds {len(prepared.train_tokens):,} training tokens, fewer than one batch: "
+            f"{len(prepared.train_tokens):,} training tokens are fewer than one batch: "
             "make training.batch_size or data.max_length smaller"
         )
-    return train, TokenWindows(prepared.val_tokens, mode="sequential", **shared)
+    return train, windows(prepared.val_tokens, mode="sequential")
 
 
 def make_optimizer(model: CustomTransformer, config: ExperimentConfig) -> torch.optim.Optimizer | None:
@@ -207,6 +209,7 @@ def make_trainer(
 
 def samples_of(trainer: BaseTrainer, prepared: Prepared) -> list[dict[str, Any]]:
     """One sample for every prompt, as the logger shows and keeps it."""
+    assert isinstance(trainer.model, CustomTransformer)
     evaluator = AdvancedEvaluator(trainer.model, prepared.tokenizer, device=trainer.device)
     return [sample.as_dict() for sample in generate(evaluator, prepared.config, samples_per_prompt=1)]
 

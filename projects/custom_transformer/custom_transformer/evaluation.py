@@ -20,13 +20,7 @@ BASELINE_ORDERS = (1, 2, 3)
 def evaluate(config: ExperimentConfig, options: Options) -> None:
     """Measure a trained model on the validation text; with --generate also write and judge samples."""
     keep_large_blocks()
-    run, checkpoint = options.run_folder, options.checkpoint
-    if checkpoint is None:
-        if run is None:
-            raise RunNotFoundError(
-                f"there is no finished run in {options.runs_dir}; train one, or name a --checkpoint"
-            )
-        checkpoint = run.checkpoints / "best.pt"
+    run, checkpoint = options.run_folder, checkpoint_named(options)
     prepared = build.prepare(config, run)
     content = evaluate_run(
         run,
@@ -38,6 +32,15 @@ def evaluate(config: ExperimentConfig, options: Options) -> None:
     print_evaluation(content)
     if run is not None:
         print(f"\nrun     {run.path}\nreport  {build_report(run.path)}")
+
+
+def checkpoint_named(options: Options) -> Path:
+    """The checkpoint of the command line, or the best of the run that it names."""
+    if options.checkpoint is not None:
+        return options.checkpoint
+    if options.run_folder is None:
+        raise RunNotFoundError(f"no finished run in {options.runs_dir}: train one, or name a --checkpoint")
+    return options.run_folder.checkpoints / "best.pt"
 
 
 def evaluate_run(

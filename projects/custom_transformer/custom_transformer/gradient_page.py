@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment
-from mlmodels.gradient_checks import GradientReport, run_gradient_report
+from mlmodels.gradient_checks.report import GradientReport
+from mlmodels.gradient_checks.run import run_gradient_report
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -37,7 +38,7 @@ Worst relative error: {% for name, worst in worsts %}{{ worst }} in {{ name }}{{
 <p class="note">{{ report.num_cases }} random cases an op, seed {{ report.seed }}, torch {{ report.torch_version }},
 {{ "%.0f" | format(report.seconds) }} s. Each error is the worst over all cases: the largest difference to
 autograd in float64 on the same inputs, relative to the largest entry of the gradient. A bar shows the error on a
-logarithmic scale from 1e-17; it is full where the goal is reached. Differences are central differences in float64.</p>
+logarithmic scale from 1e-17; it is full where the goal is reached. Differences are central, in float64.</p>
 {% for name, rows in groups %}
 <h2>{{ name }}</h2>
 <div class="scroll"><table><thead><tr><th>op or model</th><th>gradient of</th><th>cases</th><th>worst error</th>

@@ -5,24 +5,21 @@ from collections.abc import Iterable, Iterator
 
 from mlcore.cli import Options
 from mlcore.device import choose_device
-from mlcore.errors import ConfigError, RunNotFoundError
+from mlcore.errors import ConfigError
 from mlcore.evaluator import AdvancedEvaluator
 from rich.console import Console
 from rich.text import Text
 
 from custom_transformer import build
 from custom_transformer.config import ExperimentConfig
+from custom_transformer.evaluation import checkpoint_named
 
 CHOICES = ("temperature", "top_k", "top_p", "repetition_penalty")
 
 
 def sample(config: ExperimentConfig, options: Options) -> None:
     """Continue every prompt with the checkpoint's model and the evaluation section's settings."""
-    checkpoint = options.checkpoint or (options.run_folder and options.run_folder.checkpoints / "best.pt")
-    if checkpoint is None:
-        raise RunNotFoundError(
-            f"there is no finished run in {options.runs_dir}; train one, or name a --checkpoint"
-        )
+    checkpoint = checkpoint_named(options)
     device = choose_device(config.device)
     tokenizer = build.make_tokenizer(config, run=options.run_folder)
     model = build.model_from(build.read_checkpoint(checkpoint, tokenizer), device)

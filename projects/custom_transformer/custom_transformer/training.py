@@ -3,7 +3,7 @@
 import json
 import os
 
-import torch
+
 from mlcore.allocator import keep_large_blocks
 from mlcore.checkpoint import CheckpointManager
 from mlcore.cli import Options
@@ -12,6 +12,8 @@ from mlcore.environment import describe_environment
 from mlcore.report import build_report
 from mlcore.runs import RunFolder, create_run, newest_run
 from mlcore.seeding import seed_everything
+from mldata.windows import TokenWindows
+from mlmodels.custom_transformer.model import CustomTransformer
 
 from custom_transformer import build
 from custom_transformer.config import ExperimentConfig
@@ -59,8 +61,8 @@ def train_in(
     run: RunFolder | None,
     resumed: RunFolder | None,
     prepared: build.Prepared,
-    model: torch.nn.Module,
-    loaders: tuple[build.TokenWindows, build.TokenWindows],
+    model: CustomTransformer,
+    loaders: tuple[TokenWindows, TokenWindows],
 ) -> None:
     """The training proper, from the beginning or from the last checkpoint of `resumed`."""
     with build.make_logger(prepared, run) as logger:

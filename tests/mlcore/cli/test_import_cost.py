@@ -1,4 +1,4 @@
-"""A command line answers before anything heavy is imported: on the tested machine that takes 0.2 to 0.4 s, torch alone 2 s."""
+"""A command line answers before anything heavy is imported: that takes 0.2 to 0.4 s, torch alone 2 s."""
 
 import subprocess
 from collections.abc import Callable

@@ -9,7 +9,13 @@ import pytest
 from mlcore import launcher
 
 Python = Callable[..., subprocess.CompletedProcess[str]]
-ECHO = '"""Say what it was called with."""\nimport sys\nfrom pathlib import Path\nimport local_module\nprint(sys.argv[1:], __name__, Path.cwd())\nsys.exit(local_module.CODE)\n'
+ECHO = """'Say what it was called with.'
+import sys
+from pathlib import Path
+import local_module
+print(sys.argv[1:], __name__, Path.cwd())
+sys.exit(local_module.CODE)
+"""
 
 
 @pytest.fixture

@@ -113,7 +113,8 @@ def test_a_configuration_is_found_in_the_project_under_all_its_spellings(
         (["--epochs", "0"], "command line: --epochs: must be at least 1, got 0"),
         (
             ["--model", "resnet19"],
-            "command line: --model: expected one of 'simple_cnn', 'resnet18', 'resnet50' or 'efficientnet_b0', got 'resnet19'; did you mean 'resnet18'?",
+            "command line: --model: expected one of 'simple_cnn', 'resnet18', 'resnet50' or 'efficientnet_b0', "
+            "got 'resnet19'; did you mean 'resnet18'?",
         ),
         (["--set", "training.lrr=3"], "command line: training.lrr: no such key; did you mean 'training.lr'?"),
         (["training.lrr=3"], "command line: training.lrr: no such key; did you mean 'training.lr'?"),
@@ -277,7 +278,7 @@ def test_a_signal_before_training_ends_the_command_with_its_code(
     script = project / "wait.py"
     script.write_text(
         "import sys, time\nfrom pathlib import Path\nfrom mlcore.cli import run_command\n"
-        "def wait(config, options):\n    print('ready', flush=True)\n    time.sleep(60)\n"
+        "def wait(config, options):\n    print('ready', flush=True)\n    for _ in range(600):\n        time.sleep(0.1)\n"
         "sys.exit(run_command(wait, schema=None, project=Path(__file__).parent, flags='none'))\n"
     )
     for command in ([sys.executable, script], [sys.executable, "-m", "mlcore.launcher", project, "wait"]):

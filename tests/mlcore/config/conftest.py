@@ -60,7 +60,7 @@ class Training(Section):
 class FullyConnected(Section):
     type: Literal["fc"]
     input_size: int = Field(default=784, ge=1)
-    hidden_sizes: list[Annotated[int, Field(ge=1)]] = [256, 128]
+    hidden_sizes: list[Annotated[int, Field(ge=1)]] = Field(default=[256, 128])
     num_classes: int = Field(default=10, ge=2)
     dropout: float = Field(default=0.0, ge=0, lt=1)
 
@@ -89,7 +89,7 @@ class Data(Section):
     max_length: int = Field(default=256, ge=1)
     subset_size: int | None = Field(default=None, ge=1)
     val_subset_size: int | None = Field(default=None, ge=1)
-    weights: dict[str, float] = {}
+    weights: dict[str, float] = Field(default={})
 
 
 class Evaluation(Section):

@@ -80,8 +80,8 @@ class Everything(Section):
     switch: bool | None = None
     path: Path = Path("a/b")
     pair: tuple[float, float] = (0.9, 1e-8)
-    words: list[str] = []
-    table: dict[str, float] = {}
+    words: list[str] = Field(default=[])
+    table: dict[str, float] = Field(default={})
     inner: Inner | None = None
     sections: tuple[Inner, ...] = ()
 

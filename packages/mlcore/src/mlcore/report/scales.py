@@ -7,6 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 
+_SMALLEST = 1e-250  # under this, logarithms run out of floats
+_WIDEST = 1e-12  # a logarithmic axis shows twelve decades at most
+
+
 @dataclass(frozen=True)
 class Scale:
     """Maps [low, high] of the data to [start, end] of the picture; `log` maps the logarithm instead."""
@@ -60,11 +64,12 @@ def log_ticks(low: float, high: float, count: int) -> list[float]:
 
 def data_range(values: Sequence[float], *, log: bool = False, from_zero: bool = False) -> tuple[float, float]:
     """The range of an axis for `values` (finite), with a little air; never empty."""
-    usable = [value for value in values if value > 0] if log else list(values)
+    usable = [value for value in values if value > _SMALLEST] if log else list(values)
     if not usable:
         return (0.1, 1.0) if log else (0.0, 1.0)
     low, high = min(usable), max(usable)
     if log:
+        low = max(low, high * _WIDEST)
         low, high = (low / 1.5, high * 1.5) if high / low < 1.001 else (low, high)
         air = (high / low) ** 0.04
         return low / air, high * air

@@ -11,10 +11,10 @@ from mldata.storybook.tale import Tale
 class Plot:
     """A family of stories.
 
-    `subjects` are what its stories can be about (the lost thing, the fear, the skill); every story names its subject or
-    shows it unmistakably, because subject and hero decide whether a story belongs to training or to validation.
-    `tell` says the sentences, `forms` are the plot's own sentence forms, `child_share` is the share of human heroes,
-    `animal_subjects` are those that suit animals, where not all do.
+    `subjects` are what its stories can be about (the lost thing, the fear, the skill); every story names its
+    subject or shows it unmistakably, because subject and hero decide whether a story belongs to training or to
+    validation. `tell` says the sentences, `forms` are the plot's own sentence forms, `child_share` is the share
+    of human heroes, `animal_subjects` are those that suit animals, where not all do.
     """
 
     def __init__(

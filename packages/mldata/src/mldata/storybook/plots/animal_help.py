@@ -1,4 +1,4 @@
-"""A strange animal needs help, gets the help that its trouble wants, and goes free or gives something back."""
+"""A strange animal is in trouble, gets the help that its trouble wants, and goes free or gives thanks."""
 
 from mldata.storybook.plot import Plot
 from mldata.storybook.tale import Tale
