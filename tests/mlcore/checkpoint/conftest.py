@@ -6,7 +6,6 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-
 from mlcore.checkpoint.faults import arm_fault
 
 HERE = Path(__file__).parent

@@ -1,8 +1,8 @@
 """Runs a small training in child processes that are killed, restarted and killed again.
 
-Children are forked from a server that has imported torch once, so one costs milliseconds instead of seconds. The program
-is a script: it finds its arguments in the global ``ARGUMENTS`` and arms its own fault. For a whole command use
-``subprocess`` with the environment variable ``FAULT`` instead.
+Children are forked from a server that has imported torch once, so one costs milliseconds instead of seconds.
+The program is a script: it finds its arguments in the global ``ARGUMENTS`` and arms its own fault. For a whole
+command use ``subprocess`` with the environment variable ``FAULT`` instead.
 """
 
 import multiprocessing
@@ -19,7 +19,7 @@ KILLED = -signal.SIGKILL
 
 
 def start_child(script: Path, arguments: Mapping[str, Any]) -> ForkServerProcess:
-    """Start ``script`` as ``__main__`` with ``ARGUMENTS``; its ``exitcode`` is negative when a signal ended it."""
+    """Start ``script`` as ``__main__``; its ``exitcode`` is negative when a signal ended it."""
     context = multiprocessing.get_context("forkserver")
     # torch's optimizers import torch._dynamo at their first step, which takes seconds
     context.set_forkserver_preload(["torch", "torch._dynamo", "mlcore.checkpoint.manager"])
@@ -41,7 +41,7 @@ def run_child(script: Path, arguments: Mapping[str, Any], *, seconds: float = 60
 
 
 def kill_child_after(script: Path, arguments: Mapping[str, Any], delay: float, ready: Path) -> int:
-    """Run ``script``; SIGKILL it ``delay`` seconds after it made the file ``ready``. Returns its exit code."""
+    """Run ``script``; SIGKILL it ``delay`` seconds after it made the file ``ready``; its exit code."""
     ready.unlink(missing_ok=True)
     child = start_child(script, arguments)
     while not ready.exists() and child.is_alive():

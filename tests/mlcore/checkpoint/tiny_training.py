@@ -1,7 +1,7 @@
-"""A training of a few parameters that resumes by itself. Run by the kill harness; ``ARGUMENTS`` says how.
+"""A training of a few parameters that resumes by itself. ``ARGUMENTS`` says how.
 
-Every source of randomness and of state that a real one has: Adam's moments, dropout, Python's, NumPy's and torch's
-generators, a metric that gets better and worse.
+Every source of randomness and of state that a real one has: Adam's moments, dropout, Python's, NumPy's
+and torch's generators, a metric that gets better and worse.
 """
 
 import hashlib
@@ -11,13 +11,12 @@ from typing import Any
 
 import numpy as np
 import torch
-
 from mlcore.checkpoint import CheckpointManager
 from mlcore.checkpoint.faults import arm_fault, num_passes
 from mlcore.seeding import capture_rng_state, restore_rng_state, seed_everything
 
 
-def train(folder: Path, *, steps: int, save_every: int, seed: int = 3) -> str:
+def train(folder: Path, *, steps: int, save_every: int, ready: Path | None = None, seed: int = 3) -> str:
     """Train to the end, from the last checkpoint if there is one; returns a hash of all the state."""
     torch.set_num_threads(1)
     seed_everything(seed)
@@ -31,6 +30,8 @@ def train(folder: Path, *, steps: int, save_every: int, seed: int = 3) -> str:
         optimizer.load_state_dict(loaded.state["optimizer"])
         restore_rng_state(loaded.state["rng"])
         start = loaded.step
+    if ready is not None:
+        ready.touch()
     for step in range(start + 1, steps + 1):
         inputs = torch.randn(16, 4) + random.random() + float(np.random.rand())
         loss = (model(inputs) - inputs.sum(1, keepdim=True)).square().mean()
@@ -70,9 +71,12 @@ def _hash(value: Any) -> str:
 if __name__ == "__main__":
     arguments: dict[str, Any] = globals()["ARGUMENTS"]
     arm_fault(arguments.get("fault", ""))
-    if "ready" in arguments:
-        Path(arguments["ready"]).touch()
-    result = train(Path(arguments["folder"]), steps=arguments["steps"], save_every=arguments["save_every"])
+    result = train(
+        Path(arguments["folder"]),
+        steps=arguments["steps"],
+        save_every=arguments["save_every"],
+        ready=Path(arguments["ready"]) if "ready" in arguments else None,
+    )
     Path(arguments["result"]).write_text(result)
     if "count" in arguments:
         Path(arguments["count"]).write_text(str(num_passes()))

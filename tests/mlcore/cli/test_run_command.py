@@ -278,7 +278,8 @@ def test_a_signal_before_training_ends_the_command_with_its_code(
     script = project / "wait.py"
     script.write_text(
         "import sys, time\nfrom pathlib import Path\nfrom mlcore.cli import run_command\n"
-        "def wait(config, options):\n    print('ready', flush=True)\n    for _ in range(600):\n        time.sleep(0.1)\n"
+        "def wait(config, options):\n    print('ready', flush=True)\n"
+        "    for _ in range(600):\n        time.sleep(0.1)\n"
         "sys.exit(run_command(wait, schema=None, project=Path(__file__).parent, flags='none'))\n"
     )
     for command in ([sys.executable, script], [sys.executable, "-m", "mlcore.launcher", project, "wait"]):

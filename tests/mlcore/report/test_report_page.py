@@ -217,11 +217,11 @@ STRANGE = [
 @pytest.mark.parametrize("key", ["metrics", "baselines", "samples", "coherence", "heuristic", "split"])
 @pytest.mark.parametrize("value", STRANGE, ids=repr)
 def test_an_evaluation_of_another_shape_does_not_stop_the_report(
-    full_run: Path, key: str, value: object
+    finished_run: Path, tmp_path: Path, key: str, value: object
 ) -> None:
-    content = json.loads((full_run / "evaluation.json").read_text())
-    (full_run / "evaluation.json").write_text(json.dumps({**content, key: value}))
-    assert "Completed" in page_of(full_run).text
+    content = json.loads((finished_run / "evaluation.json").read_text())
+    (tmp_path / "evaluation.json").write_text(json.dumps({**content, key: value}))
+    assert "Checkpoint checkpoints/best.pt" in page_of(tmp_path).text
 
 
 def test_a_run_without_any_number_has_a_report(tmp_path: Path) -> None:

@@ -34,13 +34,19 @@ VALIDATION = batches(10, seed=9, size=3)
 
 
 class SignalAt(Callback):
-    """Asks the run to stop after given updates, as Ctrl-C would."""
+    """Asks the run to stop as Ctrl-C would: after update n, or for -n after the evaluation that follows update n."""
 
     def __init__(self, step: int) -> None:
         self.step = step
 
     def on_step_end(self, trainer: BaseTrainer, result: StepResult) -> None:
-        if trainer.progress.step == self.step:
+        self._stop_at(trainer, trainer.progress.step)
+
+    def on_validation_end(self, trainer: BaseTrainer, metrics: Any) -> None:
+        self._stop_at(trainer, -trainer.progress.step)
+
+    def _stop_at(self, trainer: BaseTrainer, place: int) -> None:
+        if place == self.step:
             assert trainer.session is not None
             trainer.session.conditions._exit_code = lambda: 130
 
@@ -65,7 +71,7 @@ STOPS = {
     "at the end of an epoch": [8],
     "in the middle of an epoch": [11],
     "three times in one epoch": [9, 11, 14],
-    "right after an evaluation": [12],
+    "right before and right after an evaluation": [12, -15],
     "before the first evaluation and in the last epoch": [2, 21],
 }
 LOADERS: dict[str, Callable[[], Any]] = {
@@ -157,7 +163,14 @@ def fp16_on_cpu() -> Any:
 
 
 def piece_config() -> Any:
-    return full_config(mixed_precision="fp16", early_stopping={"patience": 3, "min_delta": 0.05}, epochs=4)
+    """The largest loss is "best" here: the first evaluation's, so that forgetting it is not made good by later ones."""
+    return full_config(
+        mixed_precision="fp16",
+        monitor_mode="max",
+        early_stopping={"patience": 9},
+        schedule={"type": "plateau", "patience": 1, "factor": 0.5, "warmup_steps": 3},
+        epochs=4,
+    )
 
 
 class DrawingLoader(SeededLoader):
@@ -248,7 +261,6 @@ FORGOTTEN = [
     "guard",
     "logger",
     "progress/items",
-    "progress/evaluated_step",
     "progress/epoch_means",
     "progress/history",
 ]
@@ -280,6 +292,16 @@ def test_a_wrong_place_in_the_run_is_refused_or_changes_it(legs: Any, tmp_path: 
     else:
         with pytest.raises(CheckpointError, match="contradicts itself"):
             second_leg(folder / "first", tmp_path / "run", forgotten)
+
+
+def test_an_evaluation_is_not_repeated_after_a_resume_from_its_own_checkpoint(legs: Any, tmp_path: Path) -> None:
+    """From the checkpoint of an earlier step, too, the run comes out the same; its later log records are rewritten."""
+    folder, _, rest, fresh = legs
+    best = CheckpointManager(folder / "first" / "checkpoints").load("best")
+    assert best.step == best.state["progress"]["evaluated_step"] == 3
+    assert second_leg(folder / "first", tmp_path / "whole", copy.deepcopy(best.state)) == rest
+    forgotten = forget(best.state, fresh, "progress/evaluated_step")
+    assert second_leg(folder / "first", tmp_path / "forgotten", forgotten) != rest
 
 
 def test_with_every_piece_the_run_is_the_same_again(legs: Any, tmp_path: Path) -> None:

@@ -7,43 +7,11 @@ from mldata.storybook.chance import Chance, mixed
 from mldata.storybook.forms import Grammar, render, split_sections
 from mldata.storybook.grammar import (
     capitalize_sentences,
-    gerund,
-    past,
-    plural,
     possessive,
     resolve_articles,
     with_article,
 )
 from mldata.storybook.world import Character, thing
-
-
-@pytest.mark.parametrize(
-    ("base", "past_form", "ing_form"),
-    [
-        ("go home", "went home", "going home"), ("hop", "hopped", "hopping"), ("rain", "rained", "raining"),
-        ("open it", "opened it", "opening it"), ("carry", "carried", "carrying"), ("play", "played", "playing"),
-        ("make", "made", "making"), ("lie down", "lay down", "lying down"), ("see", "saw", "seeing"),
-        ("bake bread", "baked bread", "baking bread"), ("swim", "swam", "swimming"), ("fix", "fixed", "fixing"),
-    ],
-)  # fmt: skip
-def test_verbs_have_their_past_and_ing_forms(base: str, past_form: str, ing_form: str) -> None:
-    assert past(base) == past_form
-    assert gerund(base) == ing_form
-
-
-@pytest.mark.parametrize(
-    ("one", "many"),
-    [
-        ("toy mouse", "toy mice"),
-        ("fox", "foxes"),
-        ("berry", "berries"),
-        ("key", "keys"),
-        ("leaf", "leaves"),
-        ("cup", "cups"),
-    ],
-)
-def test_nouns_have_their_plural(one: str, many: str) -> None:
-    assert plural(one) == many
 
 
 def test_articles_follow_the_sound() -> None:

@@ -23,6 +23,11 @@ def sample(count: int = 4_000) -> tuple[Tale, ...]:
     return tuple(tell(7, index) for index in range(count))
 
 
+@cache
+def sample_texts() -> tuple[str, ...]:
+    return tuple(tale.text() for tale in sample())
+
+
 def plot_name(tale: Tale) -> str:
     return next(plot.name for plot in _plots() if plot.grammar is tale.grammar)
 
@@ -111,7 +116,7 @@ def test_wrong_arguments_are_refused_with_the_offending_value() -> None:
 
 
 def test_stories_have_60_to_260_words_and_every_plot_is_told() -> None:
-    lengths = [len(tale.text().split()) for tale in sample()]
+    lengths = [len(text.split()) for text in sample_texts()]
     assert min(lengths) >= 60
     assert max(lengths) <= 260
     told = Counter(plot_name(tale) for tale in sample())
@@ -129,21 +134,21 @@ def test_stories_have_60_to_260_words_and_every_plot_is_told() -> None:
     ],
 )  # fmt: skip
 def test_no_story_has_a_slip_of_the_pen(wrong: str) -> None:
-    pattern = re.compile(rf".{{0,30}}(?:{wrong})" if wrong[0] != "^" else wrong, re.MULTILINE)
-    found = [match[0] for tale in sample() if (match := pattern.search(tale.text()))]
+    pattern = re.compile(wrong, re.MULTILINE)
+    found = [match[0] for text in sample_texts() if (match := pattern.search(text))]
     assert found == []
 
 
 def test_quotation_marks_come_in_pairs_in_every_paragraph() -> None:
-    for tale in sample():
-        for paragraph in tale.text().split("\n"):
+    for text in sample_texts():
+        for paragraph in text.split("\n"):
             assert paragraph.count('"') % 2 == 0, paragraph
 
 
 def test_a_and_an_follow_the_sound_of_the_next_word() -> None:
     vowel_sounds, consonant_sounds = set(), set()
-    for tale in sample():
-        for article, word in re.findall(r"\b([Aa]n?) ([A-Za-z]\w+)", tale.text()):
+    for text in sample_texts():
+        for article, word in re.findall(r"\b([Aa]n?) ([A-Za-z]\w+)", text):
             (vowel_sounds if article.lower() == "an" else consonant_sounds).add(word.lower())
     assert {word for word in vowel_sounds if word[0] not in "aeiou"} <= {"hour"}
     assert {word for word in consonant_sounds if word[0] in "aeiou"} <= {
@@ -250,7 +255,7 @@ def test_every_section_of_every_plot_can_be_told(monkeypatch: pytest.MonkeyPatch
         say(self, *sections)
 
     monkeypatch.setattr(Tale, "say", remember)
-    for index in range(8_000):
+    for index in range(5_000):
         tell(21, index)
     for plot in _plots():
         referred = set(re.findall(r"<(\w+)>", plot.forms))

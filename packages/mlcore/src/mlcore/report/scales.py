@@ -6,7 +6,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-
 _SMALLEST = 1e-250  # under this, logarithms run out of floats
 _WIDEST = 1e-12  # a logarithmic axis shows twelve decades at most
 

@@ -4,7 +4,7 @@ from functools import cache
 
 from mldata.storybook.chance import Chance
 from mldata.storybook.forms import Entity
-from mldata.storybook.grammar import PRONOUNS, gerund, past, plural, possessive, with_article
+from mldata.storybook.grammar import PRONOUNS, possessive, with_article
 from mldata.storybook.lexicon import creatures, names, nature, people, places, things
 
 CHILD, ANIMAL = "child", "animal"
@@ -28,15 +28,9 @@ class Character(dict[str, str]):
 
 @cache
 def thing(noun: str, adjective: str = "") -> Entity:
-    """Forms of a single thing: `kite`, `a red kite`, `the red kite`, and in the plural."""
+    """Forms of a single thing: `kite`, `a red kite`, `the red kite`."""
     full = f"{adjective} {noun}".strip()
-    return {"": noun, "a": with_article(full), "the": f"the {full}", "full": full, "many": plural(noun)}
-
-
-@cache
-def action(phrase: str) -> Entity:
-    """Forms of a verb phrase: `ride a bicycle`, `rode a bicycle`, `riding a bicycle`."""
-    return {"": phrase, "past": past(phrase), "ing": gerund(phrase)}
+    return {"": noun, "a": with_article(full), "the": f"the {full}", "full": full}
 
 
 class World:

@@ -1,4 +1,4 @@
-"""Animals: those who are heroes, those met in the wild, those kept at home."""
+"""Animals: those who are heroes, birds, those kept at home, and the young that get lost."""
 
 from mldata.storybook.lexicon import words
 
@@ -12,11 +12,6 @@ lion cub, wolf cub
 BIRDS = words("""
 robin, sparrow, blackbird, crow, magpie, swallow, pigeon, starling, wren, finch, thrush, jay, blue tit,
 dove, woodpecker
-""")
-
-SMALL_WILD = words("""
-hedgehog, bird, squirrel, rabbit, frog, turtle, duckling, mouse, kitten, lizard, toad, fawn, gosling, bat,
-bumblebee, snail, ladybug, beetle, dragonfly, butterfly, owlet, puppy, lamb, mole, caterpillar
 """)
 
 PETS = words("""

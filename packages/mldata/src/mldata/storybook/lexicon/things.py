@@ -13,14 +13,6 @@ SIZES = words("""
 little, big, tiny, old, new, lovely, beautiful, pretty, wonderful, favorite, special, funny, round
 """)
 
-TOYS = words("""
-ball, kite, doll, teddy bear, drum, top, boat, train, robot, puppet, whistle, yo-yo, car, truck, rocket,
-marble, puzzle, dinosaur, pinwheel, toy sword, toy soldier, jigsaw, scooter, balloon, bucket, spade,
-skipping rope, toy horse, paper crown, toy elephant, toy airplane, bow, wooden duck, rag doll, toy
-tractor, music box, trumpet, tambourine, toy castle, snow globe, paintbox, telescope, flute, harmonica,
-rubber duck
-""")
-
 # Things small enough to be carried in a pocket or worn, and so to be lost.
 LOSABLE = words("""
 ball, scarf, hat, marble, whistle, teddy bear, key, doll, mitten, button, shell, coin, ring, top, bell,

@@ -7,8 +7,6 @@ from mldata.storybook.lexicon import creatures, food, nature, people, things
 LISTS: Mapping[str, tuple[str, ...]] = {
     "color": things.COLORS,
     "tree": nature.TREES,
-    "flowers": nature.FLOWERS,
-    "bush": nature.BUSHES,
     "weekday": nature.WEEKDAYS,
     "bird": creatures.BIRDS,
     "pet": creatures.PETS,
@@ -20,5 +18,4 @@ LISTS: Mapping[str, tuple[str, ...]] = {
     "meal": food.MEALS,
     "game": people.GAMES,
     "box": things.BOXES,
-    "toy": things.TOYS,
 }

@@ -22,7 +22,4 @@ friends_end:
 
 snack_a:
 - a~ <snack>
-
-the_end:
-- The end.
 """

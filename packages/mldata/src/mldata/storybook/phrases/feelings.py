@@ -55,11 +55,6 @@ lonely:
 - Everything {seemed|was} {dull|gray} without [f].
 - [h] missed [f] {very much|more than [h.he] wanted to say|terribly}.
 
-tired:
-- [h] was {very |so |}tired.
-- [^h.his] legs {hurt|were as heavy as lead|felt like jelly}.
-- [h] {yawned|could hardly keep [h.his] eyes open}.
-
 hug:
 - [g] {hugged|kissed} [h].
 - [g] {took|held} [h] in [g.his] arms.
