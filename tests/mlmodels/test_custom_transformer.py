@@ -35,8 +35,8 @@ def batch(seed: int = 0, rows: int = 4) -> tuple[Tensor, Tensor]:
 
 
 def counting(seed: int, rows: int = 8) -> tuple[Tensor, Tensor]:
-    """Sequences that count upwards. Learning random targets by heart instead is chaotic: a first difference of
-    4e-16 grew past 1e-8 within 300 steps, with AdamW and with SGD, while every single gradient agreed to 1e-13."""
+    """Sequences that count upwards. Learning random targets by heart instead is chaotic:
+    a first difference of 4e-16 grew to 1e-8 within 300 steps, with AdamW and with SGD alike."""
     first = torch.randint(0, 11, (rows, 1), generator=torch.Generator().manual_seed(seed))
     tokens = (first + torch.arange(8)) % 11
     return tokens[:, :-1], tokens[:, 1:]

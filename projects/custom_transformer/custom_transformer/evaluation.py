@@ -58,7 +58,7 @@ def evaluate_run(
     _, val_loader = build.make_loaders(prepared)
     metrics = evaluator.evaluate(val_loader, max_batches=max_batches or config.evaluation.max_batches)
     content: dict[str, Any] = {"checkpoint": checkpoint.name, "split": "validation", "metrics": metrics}
-    content["baselines"] = baselines(prepared)
+    content |= baselines(prepared)
     if with_samples:
         samples = build.generate(evaluator, config, samples_per_prompt=config.evaluation.num_samples)
         content |= {"samples": samples, "heuristic": evaluator.heuristics(samples)}
@@ -79,7 +79,7 @@ def evaluate_run(
 
 
 def baselines(prepared: build.Prepared) -> dict[str, Any]:
-    """What guessing, token frequencies and n-grams of the training text reach on the validation tokens."""
+    """What guessing, frequencies and n-grams of the training text reach on the validation tokens, and their entropy."""
     tokenizer = prepared.tokenizer
     train_tokens = prepared.train_tokens.tokens[:BASELINE_TOKENS]
     val_tokens = prepared.val_tokens.tokens
@@ -92,9 +92,9 @@ def baselines(prepared: build.Prepared) -> dict[str, Any]:
     )
     counts = build.count_tokens(val_tokens, tokenizer.vocab_size)
     return {
+        "baselines": {name: baseline.as_dict() for name, baseline in found.items()},
+        "baseline_tokens": len(train_tokens),
         "unigram_entropy": unigram_entropy(counts),
-        "counted_tokens": len(train_tokens),
-        **{name: baseline.as_dict() for name, baseline in found.items()},
     }
 
 

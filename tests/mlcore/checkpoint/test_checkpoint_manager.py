@@ -310,8 +310,11 @@ def test_a_damaged_manifest_loses_nothing(tmp_path: Path, content: bytes) -> Non
     (tmp_path / "manifest.json").write_bytes(content)
     with pytest.warns(UserWarning, match=r"manifest\.json is damaged"):
         manager = CheckpointManager(tmp_path)
+    with pytest.warns(UserWarning, match=r"manifest\.json is damaged"):
         assert manager.load().step == 3
+    with pytest.warns(UserWarning, match=r"manifest\.json is damaged"):
         assert manager.best_step == 1
+    with pytest.warns(UserWarning, match=r"manifest\.json is damaged"):
         manager.save(state(4), step=4, metric=4.0)
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # it has been written anew

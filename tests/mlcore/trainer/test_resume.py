@@ -168,7 +168,7 @@ def piece_config() -> Any:
         mixed_precision="fp16",
         monitor_mode="max",
         early_stopping={"patience": 9},
-        schedule={"type": "plateau", "patience": 1, "factor": 0.5, "warmup_steps": 3},
+        schedule={"type": "plateau", "patience": 2, "factor": 0.5, "warmup_steps": 3},
         epochs=4,
     )
 

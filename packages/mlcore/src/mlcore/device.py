@@ -138,7 +138,8 @@ def precision_for(name: "str | bool", device_type: str, capabilities: Capabiliti
     """The precision table, a pure function of what is asked for and what the hardware can do."""
     import torch
 
-    wanted = _SYNONYMS.get(name.lower() if isinstance(name, str) else name, name)
+    key = name.strip().lower() if isinstance(name, str) else name
+    wanted = _SYNONYMS.get(key, key)
     if wanted not in PRECISIONS:
         nearest = difflib.get_close_matches(str(wanted), PRECISIONS, n=1)
         hint = f"; did you mean {nearest[0]!r}?" if nearest else ""

@@ -21,7 +21,7 @@ FLOOR = 1e-2
 # Weights and offsets of the eighth-order central difference: error O(h⁸), so that a large h keeps rounding
 # small.
 _STENCIL = ((1, 4 / 5), (2, -1 / 5), (3, 4 / 105), (4, -1 / 280))
-STEP = 1e-3
+STEP = 5e-4
 
 
 def relative_error(gradient: Tensor, reference: Tensor, incoming: float = 0.0) -> float:
