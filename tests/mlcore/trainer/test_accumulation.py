@@ -8,11 +8,10 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch import Tensor, nn
-
 from mlcore.trainer import LanguageModelTrainer, TrainingConfig
 from mlcore.trainer.accumulation import accumulate, windows
 from mlcore.trainer.distributed import Processes
+from torch import Tensor, nn
 
 VOCABULARY, CONTEXT = 7, 5
 ALONE = Processes(torch.device("cpu"))
@@ -33,7 +32,9 @@ def padded_batch(lengths: list[int]) -> tuple[Tensor, Tensor]:
     return tokens, targets
 
 
-def gradients(trainer: LanguageModelTrainer, parts: list[tuple[Tensor, Tensor]]) -> tuple[list[Tensor], float]:
+def gradients(
+    trainer: LanguageModelTrainer, parts: list[tuple[Tensor, Tensor]]
+) -> tuple[list[Tensor], float]:
     trainer.updater.forget_gradients()
     window = next(windows(iter(parts), len(parts), trainer.count_items, ALONE))
     means = accumulate(window, trainer.compute_gradients, loss_scale=1.0)

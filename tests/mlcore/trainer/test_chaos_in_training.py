@@ -1,4 +1,5 @@
-"""Thirty SIGKILLs, ten of them inside saving: no run is lost, and the weights are those of the uninterrupted run.
+"""Thirty SIGKILLs, ten of them inside saving: no run is lost, and the weights are those of the uninterrupted
+run.
 
 The children are forked from this process, which has torch already, so that a start costs milliseconds.
 """
@@ -14,10 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tiny_trainer_task import SeededLoader, batches, full_config, make_trainer, metric_stream, outcome
-
 from mlcore.checkpoint import CheckpointManager, faults
 from mlcore.errors import CheckpointError
+from tiny_trainer_task import SeededLoader, batches, full_config, make_trainer, metric_stream, outcome
 
 NUM_KILLS, NUM_IN_SAVING = 30, 10
 CONFIG = {"epochs": 10, "save_every": 5, "eval_every": 10, "early_stopping": None}

@@ -6,10 +6,9 @@ from typing import Any
 
 import pytest
 import torch
-from tiny_trainer_task import Regression, batches, tiny_model, weights_hash
-
 from mlcore.trainer import TrainingConfig
 from mlcore.trainer.compilation import Compilation
+from tiny_trainer_task import Regression, batches, tiny_model, weights_hash
 
 
 def run(backend: Any, **keys: Any) -> tuple[Regression, list[str]]:

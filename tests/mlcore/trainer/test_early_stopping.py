@@ -7,7 +7,6 @@ import random
 from typing import Any
 
 import pytest
-
 from mlcore.trainer.config import EarlyStoppingConfig
 from mlcore.trainer.early_stopping import EarlyStopping, build_early_stopping
 
@@ -58,13 +57,17 @@ def test_the_adaptive_policy_waits_longer_for_a_curve_that_has_been_falling_for_
 
 
 def test_lucky_noise_does_not_reset_the_adaptive_policy() -> None:
-    """On a flat curve new bests still come, by luck; they keep the patient policy waiting longer than the adaptive."""
+    """On a flat curve new bests still come, by luck; they keep the patient policy waiting longer than the
+    adaptive.
+    """
     waits = {"patience": 0, "adaptive": 0}
     for seed in range(40):
         noise = random.Random(seed)
         values = [1 + 0.05 * noise.gauss(0, 1) for _ in range(400)]
         for name in waits:
-            waits[name] += stops_after(policy(policy=name, patience=10, stretch=0, noise_factor=2), values) or 400
+            waits[name] += (
+                stops_after(policy(policy=name, patience=10, stretch=0, noise_factor=2), values) or 400
+            )
     assert waits["adaptive"] < waits["patience"]
 
 

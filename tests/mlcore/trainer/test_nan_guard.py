@@ -8,14 +8,13 @@ from typing import Any
 
 import pytest
 import torch
-from tiny_trainer_task import Regression, batches, full_config, tiny_model, weights_hash
-from torch import Tensor
-
 from mlcore.checkpoint import CheckpointManager
 from mlcore.device import Precision
 from mlcore.errors import DivergedError
 from mlcore.trainer import BaseTrainer, Callback, GradientResult, StepResult, TrainingConfig
 from mlcore.trainer.accumulation import Window
+from tiny_trainer_task import Regression, batches, full_config, tiny_model, weights_hash
+from torch import Tensor
 
 BAD = [float("nan"), float("inf"), float("-inf")]
 
@@ -28,7 +27,10 @@ def everything(trainer: BaseTrainer) -> str:
         for name, value in one.items()
     }
     assert trainer.ema is not None
-    parts = {**trainer.model.state_dict(), **{f"ema.{n}": v for n, v in trainer.ema.model.state_dict().items()}}
+    parts = {
+        **trainer.model.state_dict(),
+        **{f"ema.{n}": v for n, v in trainer.ema.model.state_dict().items()},
+    }
     return weights_hash({**parts, **moments}) + repr(trainer.plan.state_dict()) + str(trainer.progress.step)
 
 
@@ -193,8 +195,12 @@ def test_training_with_loss_scaling_is_training_without() -> None:
 
 @pytest.mark.usefixtures("fp16_on_cpu")
 def test_overflows_that_the_scale_cures_do_not_end_the_run() -> None:
-    """16 halvings from 65536 to 1, with three bad steps allowed: they do not count while the scale can still fall."""
-    trainer = Poisoned(tiny_model(), full_config(mixed_precision="fp16", max_bad_steps=3, epochs=9), device="cpu")
+    """16 halvings from 65536 to 1, with three bad steps allowed: they do not count while the scale can still
+    fall.
+    """
+    trainer = Poisoned(
+        tiny_model(), full_config(mixed_precision="fp16", max_bad_steps=3, epochs=9), device="cpu"
+    )
     trainer.place, trainer.value = "gradient", float("inf")
     with pytest.raises(DivergedError):
         trainer.train(batches(), batches(8))

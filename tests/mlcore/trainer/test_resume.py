@@ -12,6 +12,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from mlcore.checkpoint import CheckpointManager
+from mlcore.device import Precision
+from mlcore.errors import CheckpointError, InterruptedRun
+from mlcore.trainer import BaseTrainer, Callback, StepResult
+from mlcore.trainer.run_state import PIECES, collect
 from tiny_trainer_task import (
     SeededLoader,
     batches,
@@ -24,17 +29,13 @@ from tiny_trainer_task import (
     weights_hash,
 )
 
-from mlcore.checkpoint import CheckpointManager
-from mlcore.device import Precision
-from mlcore.errors import CheckpointError, InterruptedRun
-from mlcore.trainer import BaseTrainer, Callback, StepResult
-from mlcore.trainer.run_state import PIECES, collect
-
 VALIDATION = batches(10, seed=9, size=3)
 
 
 class SignalAt(Callback):
-    """Asks the run to stop as Ctrl-C would: after update n, or for -n after the evaluation that follows update n."""
+    """Asks the run to stop as Ctrl-C would: after update n, or for -n after the evaluation that follows
+    update n.
+    """
 
     def __init__(self, step: int) -> None:
         self.step = step
@@ -163,7 +164,9 @@ def fp16_on_cpu() -> Any:
 
 
 def piece_config() -> Any:
-    """The largest loss is "best" here: the first evaluation's, so that forgetting it is not made good by later ones."""
+    """The largest loss is "best" here: the first evaluation's, so that forgetting it is not made good by
+    later ones.
+    """
     return full_config(
         mixed_precision="fp16",
         monitor_mode="max",
@@ -174,7 +177,9 @@ def piece_config() -> Any:
 
 
 class DrawingLoader(SeededLoader):
-    """Its order hangs on its seed, and on a number that it draws when an epoch begins. Its second batch is spoilt."""
+    """Its order hangs on its seed, and on a number that it draws when an epoch begins. Its second batch is
+    spoilt.
+    """
 
     def __init__(self) -> None:
         data = batches()
@@ -190,8 +195,8 @@ class DrawingLoader(SeededLoader):
 
 
 def first_leg(folder: Path) -> dict[str, Any]:
-    """Up to the middle of the second epoch, with a NaN on the way, so that no counter is zero."""
-    trainer = make_trainer(folder, piece_config(), callbacks=[SignalAt(11)])
+    """Up to the middle of the third epoch, with a NaN on the way, so that no counter is zero."""
+    trainer = make_trainer(folder, piece_config(), callbacks=[SignalAt(17)])
     with pytest.raises(InterruptedRun):
         trainer.train(DrawingLoader(), VALIDATION)
     return CheckpointManager(folder / "checkpoints").load("last").state
@@ -209,7 +214,9 @@ def second_leg(source: Path, folder: Path, state: dict[str, Any]) -> dict[str, A
 
 @pytest.fixture(scope="module")
 def legs(tmp_path_factory: pytest.TempPathFactory, fp16_on_cpu: None) -> Any:
-    """The first leg's folder and state, the outcome of the rest, and the state of a trainer that has not begun."""
+    """The first leg's folder and state, the outcome of the rest, and the state of a trainer that has not
+    begun.
+    """
     folder = tmp_path_factory.mktemp("pieces")
     state = first_leg(folder / "first")
     rest = second_leg(folder / "first", folder / "rest", copy.deepcopy(state))
@@ -294,8 +301,12 @@ def test_a_wrong_place_in_the_run_is_refused_or_changes_it(legs: Any, tmp_path: 
             second_leg(folder / "first", tmp_path / "run", forgotten)
 
 
-def test_an_evaluation_is_not_repeated_after_a_resume_from_its_own_checkpoint(legs: Any, tmp_path: Path) -> None:
-    """From the checkpoint of an earlier step, too, the run comes out the same; its later log records are rewritten."""
+def test_an_evaluation_is_not_repeated_after_a_resume_from_its_own_checkpoint(
+    legs: Any, tmp_path: Path
+) -> None:
+    """From the checkpoint of an earlier step, too, the run comes out the same; its later log records are
+    rewritten.
+    """
     folder, _, rest, fresh = legs
     best = CheckpointManager(folder / "first" / "checkpoints").load("best")
     assert best.step == best.state["progress"]["evaluated_step"] == 3

@@ -9,10 +9,9 @@ from typing import Any
 
 import pytest
 import torch
-from torch.optim import lr_scheduler
-
 from mlcore.trainer.config import TrainingConfig
 from mlcore.trainer.schedules import Schedule, build_schedule
+from torch.optim import lr_scheduler
 
 TOTAL = 60
 RATE = 0.1
@@ -105,7 +104,9 @@ ORACLES: list[tuple[dict[str, Any], Callable[[torch.optim.Optimizer], Any]]] = [
 ]
 
 
-@pytest.mark.parametrize(("keys", "oracle"), ORACLES, ids=lambda value: str(value) if isinstance(value, dict) else "")
+@pytest.mark.parametrize(
+    ("keys", "oracle"), ORACLES, ids=lambda value: str(value) if isinstance(value, dict) else ""
+)
 @pytest.mark.filterwarnings("ignore:.*epoch parameter.*:UserWarning")
 def test_every_schedule_has_the_rates_of_torch(keys: dict[str, Any], oracle: Any) -> None:
     total = TOTAL + 1 if keys["type"] == "onecycle" else TOTAL
@@ -160,7 +161,7 @@ def test_the_plateau_schedule_follows_torch_over_a_noisy_curve(
         fell = schedule.observe(value)
         rates.append(RATE * schedule.factor(number))
         assert rates[-1] == pytest.approx(optimizer.param_groups[0]["lr"], rel=1e-12)
-        assert fell == (len(rates) > 1 and rates[-1] < rates[-2] or len(rates) == 1 and rates[-1] < RATE)
+        assert fell == ((len(rates) > 1 and rates[-1] < rates[-2]) or (len(rates) == 1 and rates[-1] < RATE))
     assert len(set(rates)) > 3
 
 

@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tiny_trainer_task import SeededLoader, batches, full_config, make_trainer, outcome
-
 from mlcore.checkpoint import CheckpointManager
 from mlcore.errors import InterruptedRun
 from mlcore.trainer import BaseTrainer, Callback
+from tiny_trainer_task import SeededLoader, batches, full_config, make_trainer, outcome
 
 
 class SendAt(Callback):

@@ -11,10 +11,6 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tiny_trainer_task import Regression, SeededLoader, batches, make_trainer, samples, tiny_model, weights_hash
-from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
-
 from mlcore.checkpoint import CheckpointManager
 from mlcore.errors import ConfigError
 from mlcore.trainer import (
@@ -29,6 +25,17 @@ from mlcore.trainer import (
 )
 from mlcore.trainer.optimizers import build_optimizer
 from mlcore.trainer.update import NoGradientError
+from tiny_trainer_task import (
+    Regression,
+    SeededLoader,
+    batches,
+    make_trainer,
+    samples,
+    tiny_model,
+    weights_hash,
+)
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 
 class HandLinear(nn.Module):
@@ -108,7 +115,10 @@ def test_gradients_by_hand_train_as_autograd_does_with_every_feature(optimizer: 
         log_every=1,
     )
     hand = HandTrainer(
-        HandLinear(reference.weight.detach(), reference.bias.detach()), config, device="cpu", logger=Recorder()
+        HandLinear(reference.weight.detach(), reference.bias.detach()),
+        config,
+        device="cpu",
+        logger=Recorder(),
     )
     auto = Regression(reference, config, device="cpu", logger=Recorder())
     for trainer in (hand, auto):
@@ -122,7 +132,9 @@ def test_gradients_by_hand_train_as_autograd_does_with_every_feature(optimizer: 
     assert max(record["grad_norm"] for record in hand.logger.steps) > 0.5, "clipping was at work"
     for name in ("weight", "bias"):
         for model, twin in ((hand.model, auto.model), (hand.ema.model, auto.ema.model)):
-            torch.testing.assert_close(getattr(model, name).detach(), getattr(twin, name).detach(), rtol=1e-12, atol=1e-12)
+            torch.testing.assert_close(
+                getattr(model, name).detach(), getattr(twin, name).detach(), rtol=1e-12, atol=1e-12
+            )
     for mine, other in zip(hand.progress.history, auto.progress.history, strict=True):
         assert mine["val"] == pytest.approx(other["val"], rel=1e-12)
 
@@ -250,7 +262,9 @@ def test_validation_does_not_depend_on_batching(sizes: list[int], data: Any) -> 
     whole = trainer.validate_epoch([(inputs, targets)])
     split = trainer.validate_epoch([parts[index] for index in order])
     assert split == pytest.approx(whole, rel=1e-6)
-    torch.testing.assert_close(whole["loss"], float(nn.functional.mse_loss(trainer.inference(inputs), targets)))
+    torch.testing.assert_close(
+        whole["loss"], float(nn.functional.mse_loss(trainer.inference(inputs), targets))
+    )
 
 
 VALIDATOR = Regression(tiny_model(), TrainingConfig(), device="cpu")
@@ -439,7 +453,10 @@ def test_frozen_parameters_stay_and_decay_can_spare_vectors() -> None:
     trainer = Regression(model, config, device="cpu")
     trainer.train(batches())
     assert torch.equal(model[0].weight, frozen)
-    decays = {group["weight_decay"]: [p.ndim for p in group["params"]] for group in trainer.updater.optimizer.param_groups}
+    decays = {
+        group["weight_decay"]: [p.ndim for p in group["params"]]
+        for group in trainer.updater.optimizer.param_groups
+    }
     assert set(decays[0.1]) == {2}
     assert set(decays[0.0]) == {1}
 

@@ -5,10 +5,9 @@ import sys
 from typing import Any
 
 import pytest
-from pydantic import BaseModel, ValidationError
-
 from mlcore.trainer import schedule_config
 from mlcore.trainer.config import EarlyStoppingConfig, TrainingConfig
+from pydantic import BaseModel, ValidationError
 
 SECTIONS = [
     TrainingConfig,
@@ -65,7 +64,8 @@ def test_short_forms_mean_their_defaults() -> None:
         ({"learning_rate": float("nan")}, "learning_rate"),
         ({"betas": (0.9, 1.0)}, "betas"),
         ({"epochs": 0}, "epochs"),
-        ({"schedule": "cosin"}, "schedule"),
+        ({"schedule": "cosin"}, "did you mean 'cosine'"),
+        ({"schedule": {"type": "nom"}}, "did you mean 'noam'"),
         ({"schedule": {"type": "onecycle", "warmup_steps": 3}}, "warmup_steps"),
         ({"ema_decay": 1.0}, "ema_decay"),
     ],

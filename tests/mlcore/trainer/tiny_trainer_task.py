@@ -1,4 +1,6 @@
-"""A tiny regression task with everything that makes resume hard: dropout, shuffling, averages, a plateau schedule."""
+"""A tiny regression task with everything that makes resume hard: dropout, shuffling, averages, a plateau
+schedule.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
-from torch.utils.data import DataLoader, TensorDataset
-
 from mlcore.checkpoint import CheckpointManager
 from mlcore.logger import TrainingLogger
 from mlcore.trainer import BaseTrainer, TrainingConfig
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, TensorDataset
 
 NUM_SAMPLES, BATCH_SIZE, WIDTH = 32, 4, 6
 
@@ -61,16 +62,16 @@ def samples(num_samples: int = NUM_SAMPLES, seed: int = 5) -> tuple[Tensor, Tens
     return inputs, targets
 
 
-def batches(num_samples: int = NUM_SAMPLES, seed: int = 5, size: int = BATCH_SIZE) -> list[tuple[Tensor, Tensor]]:
+def batches(
+    num_samples: int = NUM_SAMPLES, seed: int = 5, size: int = BATCH_SIZE
+) -> list[tuple[Tensor, Tensor]]:
     inputs, targets = samples(num_samples, seed)
     return list(zip(inputs.split(size), targets.split(size), strict=True))
 
 
 def shuffled_loader(num_workers: int = 0) -> DataLoader[Any]:
     """torch's own: it draws its shuffling from the global generator and knows nothing of positions."""
-    return DataLoader(
-        TensorDataset(*samples()), batch_size=BATCH_SIZE, shuffle=True, num_workers=num_workers
-    )
+    return DataLoader(TensorDataset(*samples()), batch_size=BATCH_SIZE, shuffle=True, num_workers=num_workers)
 
 
 def tiny_model(seed: int = 3) -> nn.Module:

@@ -31,6 +31,7 @@ from mlcore.trainer.precision import MixedPrecision
 from mlcore.trainer.progress import Progress
 from mlcore.trainer.protocols import Checkpoints, Loader, Logger, SilentLogger
 from mlcore.trainer.random_state import preserved_rng, seed_process
+from mlcore.trainer.reporting import closing, log_window, opening
 from mlcore.trainer.results import GradientResult, StepResult, TrainingResult
 from mlcore.trainer.saving import Saving
 from mlcore.trainer.session import Session
@@ -118,7 +119,7 @@ class BaseTrainer(Task):
             except Exception as error:
                 status = {4: "diverged", 130: "interrupted", 143: "interrupted"}
                 self.logger.finish(
-                    status.get(getattr(error, "exit_code", 1), "failed"), self._summary(str(error))
+                    status.get(getattr(error, "exit_code", 1), "failed"), closing(self, str(error))
                 )
                 raise
             finally:
@@ -188,16 +189,7 @@ class BaseTrainer(Task):
         self.plan.make(train_loader, self.distributed)
         if self.logger.total_steps is None:
             self.logger.total_steps = self.plan.total_steps
-        self.logger.start(
-            {
-                "device": str(self.device),
-                "precision": self.precision.choice.name,
-                "processes": self.distributed.world_size,
-                "parameters": sum(parameter.numel() for parameter in self.model.parameters()),
-                "total_steps": self.plan.total_steps,
-                **self.info,
-            }
-        )
+        self.logger.start(opening(self))
         self.callbacks.on_train_start(self)
 
     def _run(self, session: Session) -> Stop:
@@ -222,7 +214,7 @@ class BaseTrainer(Task):
         if window.num_items == 0:
             return  # nothing but padding
         result = self._update(window)
-        self._log(result)
+        log_window(self, result)
         self.guard.record(result.status, curable=result.outcome.curable)
         self.callbacks.on_step_end(self, result)
         if result.status == "ok" and self.session is not None:
@@ -259,16 +251,6 @@ class BaseTrainer(Task):
     def _validate(self, batch: Any) -> GradientResult:
         on_device = to_device(batch, self.device)
         return self.compilation.attempt(lambda: self.validation_step(on_device))
-
-    def _log(self, result: StepResult) -> None:
-        progress = self.progress
-        if result.status != "ok":
-            row = self.guard.bad_in_a_row + 1
-            self.logger.warn(f"update skipped after step {progress.step}: {result.status} ({row} in a row)")
-        elif progress.step % self.config.log_every == 0:
-            record = {**result.as_metrics(), "skipped": self.guard.num_skipped, **self.precision.metrics()}
-            self.logger.log_step(progress.step, record, progress.items - progress.logged_items)
-            progress.logged_items = progress.items
 
     def _evaluate_if_due(self, session: Session) -> None:
         every, step = self.config.eval_every, self.progress.step
@@ -310,15 +292,5 @@ class BaseTrainer(Task):
             stop.status, progress.step, progress.epoch, best.value, best.step, stop.reason, progress.history
         )
         self.callbacks.on_train_end(self, result)
-        self.logger.finish(stop.status, self._summary(stop.reason))
+        self.logger.finish(stop.status, closing(self, stop.reason))
         return result
-
-    def _summary(self, reason: str) -> dict[str, Any]:
-        best = self.monitor.best
-        return {
-            "reason": reason,
-            "steps": self.progress.step,
-            "epochs": self.progress.epoch,
-            "best": None if best.value is None else {self.config.monitor: best.value, "step": best.step},
-            "statuses": dict(self.guard.counts),
-        }

@@ -36,9 +36,9 @@ class LoaderPosition:
         """
         if hasattr(loader, "set_epoch"):
             loader.set_epoch(epoch)
-        knows_position = hasattr(loader, "load_state_dict")
-        if knows_position and (self._saved or position > 0):
-            loader.load_state_dict({**self._saved, "epoch": epoch, "position": position})
+        set_position = getattr(loader, "load_state_dict", None)
+        if set_position is not None and (self._saved or position > 0):
+            set_position({**self._saved, "epoch": epoch, "position": position})
         self._saved = {}
         if position == 0:
             self._epoch_rng = capture_rng_state()
@@ -48,7 +48,7 @@ class LoaderPosition:
             # A DataLoader draws its workers' and its sampler's seeds when it is started.
             restore_rng_state(self._epoch_rng)
         batches = iter(loader)
-        num_passed = position if knows_position else sum(1 for _ in islice(batches, position))
+        num_passed = position if set_position is not None else sum(1 for _ in islice(batches, position))
         restore_rng_state(now)
         if num_passed < position:
             raise CheckpointError(

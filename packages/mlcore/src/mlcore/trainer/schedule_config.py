@@ -1,5 +1,6 @@
 """What a configuration may say about the learning rate over time. No torch import."""
 
+import difflib
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
@@ -105,9 +106,18 @@ class WSDSchedule(WarmupSection):
     )
 
 
+_NAMES = ("constant", "cosine", "onecycle", "plateau", "step", "exponential", "noam", "wsd")
+
+
 def _name_to_mapping(value: Any) -> Any:
-    """``schedule: cosine`` is short for ``schedule: {type: cosine}``."""
-    return {"type": value} if isinstance(value, str) else value
+    """``schedule: cosine`` is short for ``schedule: {type: cosine}``. Wrong names get a better message here."""
+    keys = {"type": value} if isinstance(value, str) else value
+    name = keys.get("type") if isinstance(keys, dict) else None
+    if isinstance(name, str) and name not in _NAMES:
+        nearest = difflib.get_close_matches(name, _NAMES, n=1)
+        hint = f"; did you mean {nearest[0]!r}?" if nearest else ""
+        raise ValueError(f"there is no schedule {name!r}{hint} (there are {', '.join(_NAMES)})")
+    return keys
 
 
 ScheduleConfig = Annotated[
