@@ -4,6 +4,7 @@ Names are imported when they are first used (PEP 562), so that reading a config 
 """
 
 from importlib import import_module
+from typing import Any
 
 _HOMES = {
     "BaseModel": "mlmodels.base_model",
@@ -16,7 +17,7 @@ _HOMES = {
 __all__ = sorted(_HOMES)
 
 
-def __getattr__(name: str) -> object:
+def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(_HOMES[name]), name)

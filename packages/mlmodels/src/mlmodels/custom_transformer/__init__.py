@@ -4,6 +4,7 @@ Names are imported when they are first used (PEP 562): `mlmodels.custom_transfor
 """
 
 from importlib import import_module
+from typing import Any
 
 _HOMES = {
     "AdamW": "optimizers",
@@ -19,7 +20,7 @@ _HOMES = {
 __all__ = sorted(_HOMES)
 
 
-def __getattr__(name: str) -> object:
+def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -22,6 +22,9 @@ class CustomTransformerConfig(BaseModel):
     head_bias: bool = Field(default=True, description="the head adds a bias for every token id")
     activation: Literal["gelu", "relu"] = "gelu"
     elementwise_affine: bool = Field(default=True, description="LayerNorms have a weight and a bias")
+    init_std: float = Field(
+        default=0.02, gt=0.0, description="standard deviation of the initial weights; short runs like 0.05"
+    )
     layer_norm_epsilon: float = Field(default=1e-5, gt=0.0)
     dtype: Literal["bfloat16", "float32", "float64"] = Field(
         default="bfloat16", description="dtype of the matrix products; parameters are never below float32"

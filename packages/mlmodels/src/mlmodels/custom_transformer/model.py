@@ -73,17 +73,18 @@ class CustomTransformer(BaseModel):
 
     @torch.no_grad()
     def init_weights(self, generator: torch.Generator | None = None) -> None:
-        """Normal(0, 0.02) for matrices, biases 0, norms 1; projections onto the residual stream are scaled by
+        """Normal(0, init_std) for matrices, biases 0, norms 1; projections onto the residual stream are scaled by
         1/√(2·n_blocks), so that the stream's variance does not grow with depth (Radford et al., 2019)."""
+        std, scale = self.config.init_std, 1.0 / math.sqrt(2 * self.config.n_blocks)
         for name, parameter in self.named_parameters():
             if name.endswith("bias"):
                 parameter.zero_()
             elif "norm" in name:
                 parameter.fill_(1.0)
             elif name.endswith(("project.weight", "down.weight")):
-                parameter.normal_(0.0, 0.02 / math.sqrt(2 * self.config.n_blocks), generator=generator)
+                parameter.normal_(0.0, std * scale, generator=generator)
             else:
-                parameter.normal_(0.0, 0.02, generator=generator)
+                parameter.normal_(0.0, std, generator=generator)
 
     @torch.no_grad()
     def forward(self, tokens_BT: Tensor, generator: torch.Generator | None = None) -> Tensor:

@@ -3,6 +3,7 @@ differences.
 """
 
 from importlib import import_module
+from typing import Any
 
 _HOMES = {
     "GradientReport": "report",
@@ -16,7 +17,7 @@ _HOMES = {
 __all__ = sorted(_HOMES)
 
 
-def __getattr__(name: str) -> object:
+def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
