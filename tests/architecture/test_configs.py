@@ -5,7 +5,6 @@ import sys
 from pathlib import Path
 
 import pytest
-
 from mlcore.config import load_config
 
 REPOSITORY = Path(__file__).resolve().parents[2]

@@ -3,7 +3,6 @@
 import json
 import os
 
-
 from mlcore.allocator import keep_large_blocks
 from mlcore.checkpoint import CheckpointManager
 from mlcore.cli import Options

@@ -111,7 +111,6 @@ def test_sample_reads_prompts_from_a_pipe(trained: Path) -> None:
 
 def test_a_checkpoint_of_a_run_opens_with_torch_load_and_with_the_wrapper(trained: Path) -> None:
     import torch
-
     from mlmodels.custom_transformer import CustomTransformerWrapper
 
     path = trained / "checkpoints" / "best.pt"

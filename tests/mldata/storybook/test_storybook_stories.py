@@ -10,7 +10,7 @@ from functools import cache
 
 import pytest
 from mldata.storybook import documents, stories, story
-from mldata.storybook.assembly import FIRST_VALIDATION_INDEX, _plots, held_out, tell
+from mldata.storybook.assembly import FIRST_VALIDATION_INDEX, chosen_plots, held_out, tell
 from mldata.storybook.lexicon import names
 from mldata.storybook.tale import Tale
 
@@ -29,7 +29,7 @@ def sample_texts() -> tuple[str, ...]:
 
 
 def plot_name(tale: Tale) -> str:
-    return next(plot.name for plot in _plots() if plot.grammar is tale.grammar)
+    return next(plot.name for plot in chosen_plots() if plot.grammar is tale.grammar)
 
 
 def of_plot(name: str) -> list[Tale]:
@@ -77,7 +77,7 @@ def test_a_validation_hero_never_meets_a_training_subject_and_no_story_is_in_bot
     assert all(held_out(*pair) for pair in pairs(validation))
     # The same words are used in both: only their combination is new.
     assert {subject for _, subject in pairs(validation)} <= {
-        subject for plot in _plots() for subject in (*plot.subjects, *plot.animal_subjects)
+        subject for plot in chosen_plots() for subject in (*plot.subjects, *plot.animal_subjects)
     }
     assert not {tale.text() for tale in training} & {tale.text() for tale in validation}
 
@@ -120,7 +120,7 @@ def test_stories_have_60_to_260_words_and_every_plot_is_told() -> None:
     assert min(lengths) >= 60
     assert max(lengths) <= 260
     told = Counter(plot_name(tale) for tale in sample())
-    assert set(told) == {plot.name for plot in _plots()}
+    assert set(told) == {plot.name for plot in chosen_plots()}
     assert len(told) >= 12
     assert min(told.values()) > len(sample()) / len(told) / 2
     assert {tale.world.is_child for tale in sample()} == {True, False}
@@ -247,7 +247,7 @@ def test_the_prize_is_the_one_that_was_promised() -> None:
 
 
 def test_every_section_of_every_plot_can_be_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    told: dict[str, set[str]] = {plot.name: set() for plot in _plots()}
+    told: dict[str, set[str]] = {plot.name: set() for plot in chosen_plots()}
     say = Tale.say
 
     def remember(self: Tale, *sections: str) -> None:
@@ -257,7 +257,7 @@ def test_every_section_of_every_plot_can_be_told(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(Tale, "say", remember)
     for index in range(5_000):
         tell(21, index)
-    for plot in _plots():
+    for plot in chosen_plots():
         referred = set(re.findall(r"<(\w+)>", plot.forms))
         assert set(plot.grammar.sections) <= told[plot.name] | referred, plot.name
 

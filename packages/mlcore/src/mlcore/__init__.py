@@ -24,7 +24,7 @@ _HOMES = {
     "should_use_mixed_precision": "mlcore.device",
 }
 
-__all__ = sorted(_HOMES)  # noqa: PLE0605 - the table above is the one list of public names
+__all__ = sorted(_HOMES)
 
 
 def __getattr__(name: str) -> Any:

@@ -17,7 +17,7 @@ _HOMES = {
     "spec": "mldata.registry",
 }
 
-__all__ = sorted(_HOMES)  # noqa: PLE0605 - the table above is the one list of public names
+__all__ = sorted(_HOMES)
 
 
 def __getattr__(name: str) -> Any:

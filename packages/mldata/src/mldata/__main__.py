@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from mldata.command_line import run
-from mldata.registry import EMBEDDED, names
+from mldata.registry import names
 from mldata.registry import spec as registry_entry
 
 app = typer.Typer(help="Data sets and tokenizers.", no_args_is_help=True, add_completion=False)
@@ -30,7 +30,7 @@ def list_datasets() -> None:
         entry = registry_entry(name)
         here = (data_folder() / name).is_dir()
         where = (
-            "embedded" if name == EMBEDDED else "local" if here else "hub" if entry.hub_id else "local only"
+            "embedded" if entry.is_embedded else "local" if here else "hub" if entry.hub_id else "local only"
         )
         table.add_row(name, ", ".join(entry.splits), where, entry.description)
     Console().print(table)

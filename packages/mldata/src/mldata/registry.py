@@ -45,6 +45,13 @@ class DatasetSpec:
     # SHA-256 of files that exist in one version only.
     sha256: Mapping[str, str] = field(default_factory=lambda: _frozen())
     statistics: Mapping[str, str] = field(default_factory=lambda: _frozen())
+    # Of the embedded story book: the plots that its stories have; None for all.
+    plots: tuple[str, ...] | None = None
+
+    @property
+    def is_embedded(self) -> bool:
+        """Whether it ships inside the package."""
+        return self.loader == "embedded"
 
 
 _SPECS = (
@@ -53,6 +60,13 @@ _SPECS = (
         description="short stories from our own generator; ships inside the package, needs no download",
         licence="MIT",
         loader="embedded",
+    ),
+    DatasetSpec(
+        name="storybook_primer",
+        description="the story book's three simplest plots, for models that have minutes; needs no download",
+        licence="MIT",
+        loader="embedded",
+        plots=("animal_help", "sharing", "skill"),
     ),
     DatasetSpec(
         name="tinystories",

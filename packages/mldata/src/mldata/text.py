@@ -80,8 +80,8 @@ def load_text(
         raise DataError(f"data set {name!r} has no split {split!r}{did_you_mean(split, entry.splits)}")
     if subset_size is not None and subset_size < 1:
         raise ValueError(f"subset_size is {subset_size}; it must be 1 or more, or None for all")
-    if entry.name == EMBEDDED:
-        return _embedded(split, subset_size, seed)
+    if entry.is_embedded:
+        return _embedded(entry, split, subset_size, seed)
     root = data_folder(data_dir)
     local = _local(entry, split, subset_size, root)
     if local is not None:
@@ -103,18 +103,18 @@ def load_text(
     )
 
 
-def _embedded(split: str, subset_size: int | None, seed: int) -> TextDataset:
+def _embedded(entry: DatasetSpec, split: str, subset_size: int | None, seed: int) -> TextDataset:
     from mldata import storybook
 
     def read() -> Iterator[str]:
-        return iter(storybook.documents(split, count=subset_size, seed=seed))  # type: ignore[arg-type]
+        return iter(storybook.documents(split, subset_size, seed, entry.plots))  # type: ignore[arg-type]
 
     return TextDataset(
-        EMBEDDED,
+        entry.name,
         split,
         read,
         source=f"generated, seed {seed}",
-        identity=f"seed={seed} generator={_generator_version()}",
+        identity=f"seed={seed} generator={_generator_version()} plots={entry.plots}",
         subset_size=subset_size,
     )
 

@@ -21,8 +21,13 @@ FIRST_VALIDATION_INDEX = 1 << 40
 
 
 @cache
-def _plots() -> tuple[Plot, ...]:
-    return all_plots()
+def chosen_plots(names: tuple[str, ...] | None = None) -> tuple[Plot, ...]:
+    """The plots of these names; all of them when None. ValueError for a name that no plot has."""
+    plots = all_plots()
+    unknown = [name for name in names or () if name not in plots]
+    if unknown:
+        raise ValueError(f"there is no plot {unknown[0]!r}; there are {', '.join(plots)}")
+    return tuple(plots[name] for name in names or plots)
 
 
 def held_out(hero: str, subject: str) -> bool:
@@ -30,11 +35,11 @@ def held_out(hero: str, subject: str) -> bool:
     return crc32(f"{hero}\n{subject}".encode()) % HELD_OUT_ONE_IN == 0
 
 
-def tell(seed: int, index: int) -> Tale:
-    """The tale behind `story(seed, index)`, with its cast and its subject."""
+def tell(seed: int, index: int, plot_names: tuple[str, ...] | None = None) -> Tale:
+    """The tale behind `story`, with its cast and its subject."""
     wanted = index >= FIRST_VALIDATION_INDEX
     chance = Chance(seed, index)
-    plots = _plots()
+    plots = chosen_plots(plot_names)
     while True:
         plot = plots[int(chance.random() * len(plots))]
         world = World(chance, CHILD if chance.random() < plot.child_share else ANIMAL)
@@ -46,32 +51,35 @@ def tell(seed: int, index: int) -> Tale:
     return tale
 
 
-def story(seed: int, index: int) -> str:
-    """A story of about 60 to 220 words, a pure function of its arguments.
+def story(seed: int, index: int, plots: tuple[str, ...] | None = None) -> str:
+    """A story of about 60 to 220 words, a pure function of its arguments; `plots` names those to choose from.
 
     Indices from `FIRST_VALIDATION_INDEX` on give validation stories, smaller ones (from 0) training stories.
     """
     if index < 0:
         raise ValueError(f"index must not be negative, got {index}")
-    return tell(seed, index).text()
+    return tell(seed, index, plots).text()
 
 
-def stories(seed: int, count: int, start: int = 0) -> Iterator[str]:
+def stories(seed: int, count: int, start: int = 0, plots: tuple[str, ...] | None = None) -> Iterator[str]:
     """`count` stories from index `start` on."""
-    return (story(seed, index) for index in range(start, start + count))
+    return (story(seed, index, plots) for index in range(start, start + count))
 
 
-def documents(split: Split, count: int | None = None, seed: int = 0) -> Iterator[str]:
+def documents(
+    split: Split, count: int | None = None, seed: int = 0, plots: tuple[str, ...] | None = None
+) -> Iterator[str]:
     """The stories of a split: training without end unless counted, validation 2,000 unless counted.
 
-    Raises ValueError for another split or a negative count.
+    Raises ValueError for another split, a negative count or a plot that there is not.
     """
     if split not in ("train", "validation"):
         raise ValueError(f"the story book has the splits 'train' and 'validation', not {split!r}")
     if count is not None and count < 0:
         raise ValueError(f"count must not be negative, got {count}")
+    chosen_plots(plots)
     if split == "validation":
-        return stories(seed, VALIDATION_COUNT if count is None else count, FIRST_VALIDATION_INDEX)
+        return stories(seed, VALIDATION_COUNT if count is None else count, FIRST_VALIDATION_INDEX, plots)
     if count is None:
-        return (story(seed, index) for index in count_from())
-    return stories(seed, count)
+        return (story(seed, index, plots) for index in count_from())
+    return stories(seed, count, plots=plots)

@@ -3,8 +3,8 @@
 from mldata.storybook.plot import Plot
 
 
-def all_plots() -> tuple[Plot, ...]:
-    """Every plot of the story book, in an order that must not change: stories depend on it."""
+def all_plots() -> dict[str, Plot]:
+    """Every plot of the story book by name, in an order that must not change: stories depend on it."""
     from mldata.storybook.plots import (
         animal_help,
         birthday,
@@ -30,4 +30,4 @@ def all_plots() -> tuple[Plot, ...]:
         lost_thing, out_of_reach, quarrel, fear, promise, sharing, animal_help, mistake, building, contest,
         storm, birthday, skill, secret, newcomer, garden, lost_way, noise,
     )  # fmt: skip
-    return tuple(module.PLOT for module in modules)
+    return {module.__name__.rsplit(".", 1)[-1]: module.PLOT for module in modules}
