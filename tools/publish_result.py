@@ -85,6 +85,33 @@ def result_of(name: str, title: str, runs: list[Path], command: str) -> dict[str
     }
 
 
+def gradient_result(name: str, title: str, report_file: Path, command: str) -> dict[str, Any]:
+    """One result from the JSON of a gradient report."""
+    from mlcore.environment import describe_environment
+
+    report = json.loads(report_file.read_text(encoding="utf-8"))
+    rows = report["rows"]
+    figures: dict[str, float] = {"rows": len(rows), "passed": sum(row["passed"] for row in rows)}
+    for dtype in ("float64", "float32"):
+        figures[f"worst_{dtype}"] = max(row["worst_error"] for row in rows if row["dtype"] == dtype)
+    figures["worst_differences"] = max(row["difference_error"] or 0.0 for row in rows)
+    environment = describe_environment(REPOSITORY)
+    return {
+        "schema": 1,
+        "name": name,
+        "title": title,
+        "date": datetime.now(UTC).date().isoformat(),
+        "command": command,
+        "seeds": [report["seed"]],
+        "n": report["num_cases"],
+        "commit": environment.get("git", {}),
+        "environment": environment,
+        "config": {"num_cases": report["num_cases"], "seed": report["seed"]},
+        "figures": {f"gradients.{key}": summary([float(value)]) for key, value in figures.items()},
+        "rows": rows,
+    }
+
+
 def main(argv: list[str] | None = None) -> int:
     """Read the runs, write the result."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -97,7 +124,10 @@ def main(argv: list[str] | None = None) -> int:
     options = parser.parse_args(argv)
     RESULTS.mkdir(parents=True, exist_ok=True)
     path = RESULTS / f"{options.name}.json"
-    result = result_of(options.name, options.title, options.runs, options.command)
+    if options.gradient_report:
+        result = gradient_result(options.name, options.title, options.gradient_report, options.command)
+    else:
+        result = result_of(options.name, options.title, options.runs, options.command)
     path.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     print(path.relative_to(REPOSITORY))
     return 0

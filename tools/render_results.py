@@ -21,13 +21,20 @@ FIGURES = {
     "metrics.wall_s": "training time, s",
     "metrics.throughput.items_per_s": "tokens per second",
     "metrics.parameters": "parameters",
+    "gradients.rows": "gradients checked (op or parameter, in each dtype)",
+    "gradients.passed": "of these within their goal",
+    "gradients.worst_float64": "worst relative error, float64",
+    "gradients.worst_float32": "worst relative error, float32",
+    "gradients.worst_differences": "worst relative error against central differences, float64",
 }
 
 
 def figure_text(figure: dict[str, Any]) -> str:
     """`mean ± sd` with as many digits as are worth reading."""
     mean = figure["mean"]
-    digits = 0 if abs(mean) >= 1000 else 1 if abs(mean) >= 100 else 3
+    if 0 < abs(mean) < 1e-3:
+        return f"{mean:.1e}"
+    digits = 0 if abs(mean) >= 1000 or mean == int(mean) else 1 if abs(mean) >= 100 else 3
     text = f"{mean:,.{digits}f}"
     spread = figure["sd"]
     return text if not spread else f"{text} ± {spread:,.{digits}f}"

@@ -204,7 +204,7 @@ def test_missing_damaged_and_foreign_files_give_one_line_and_exit_code_3(tmp_pat
     (tmp_path / "cut.pt").write_bytes(path.read_bytes()[:500])
     torch.save({"anything": 1}, tmp_path / "foreign.pt")
     state = torch.load(path, weights_only=True)
-    torch.save(state | {"config": {"d_model": -1}}, tmp_path / "config.pt")
+    torch.save(state | {"model_config": {"d_model": -1}}, tmp_path / "config.pt")
     del state["model"]["norm.bias"]
     torch.save(state, tmp_path / "incomplete.pt")
     for name in ("missing.pt", "cut.pt", "foreign.pt", "config.pt", "incomplete.pt"):

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Literal
 
 from mlcore.config import Section
+from mlcore.config.run_name import RunName
 from mlcore.evaluator.coherence_config import CoherenceConfig
 from mlcore.trainer.config import TrainingConfig
 from mlmodels.custom_transformer.config import CustomTransformerConfig
@@ -74,7 +75,7 @@ class LoggingConfig(Section):
 class ExperimentConfig(Section):
     """One experiment: text, model, training, evaluation."""
 
-    name: str = Field("custom_transformer", description="first part of the run folder's name")
+    name: RunName = Field("custom_transformer", description="first part of the run folder's name")
     seed: int = Field(42, ge=0, lt=2**32)
     deterministic: bool = Field(False, description="refuse operations that are not reproducible")
     device: str = Field("auto", description="auto, cpu, cuda, cuda:1, mps")

@@ -34,7 +34,8 @@ th { font-weight: 600 } td.bar { width: 30% }
 </style></head><body>
 <h1>Gradient report</h1>
 <p class="lead">{{ passed }} of {{ total }} rows pass.
-Worst relative error: {% for name, worst in worsts %}{{ worst }} in {{ name }}{{ "; " if not loop.last }}{% endfor %}.</p>
+Worst relative error:
+{% for name, worst in worsts %}{{ worst }} in {{ name }}{{ "; " if not loop.last }}{% endfor %}.</p>
 <p class="note">{{ report.num_cases }} random cases an op, seed {{ report.seed }}, torch {{ report.torch_version }},
 {{ "%.0f" | format(report.seconds) }} s. Each error is the worst over all cases: the largest difference to
 autograd in float64 on the same inputs, relative to the largest entry of the gradient. A bar shows the error on a

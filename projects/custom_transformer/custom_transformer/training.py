@@ -11,6 +11,7 @@ from mlcore.environment import describe_environment
 from mlcore.report import build_report
 from mlcore.runs import RunFolder, create_run, newest_run
 from mlcore.seeding import seed_everything
+from mlcore.trainer.distributed import disconnect
 from mldata.windows import TokenWindows
 from mlmodels.custom_transformer.model import CustomTransformer
 
@@ -32,6 +33,7 @@ def train(config: ExperimentConfig, options: Options) -> None:
         model.load_state_dict(build.read_checkpoint(options.checkpoint, prepared.tokenizer)["model"])
     if rank > 0:
         train_in(None, resumed, prepared, model, loaders)
+        disconnect()
         return
     run = resumed or create_run(
         options.runs_dir,
@@ -45,6 +47,7 @@ def train(config: ExperimentConfig, options: Options) -> None:
         if config.data.tokenizer == "character":
             prepared.tokenizer.save(run.path / build.RUN_TOKENIZER)
         train_in(run, resumed, prepared, model, loaders)
+        disconnect()
         finish(run, prepared)
 
 

@@ -54,6 +54,17 @@ def test_the_stories_are_the_ones_the_tokenizers_were_trained_on() -> None:
     assert digest(texts) == DIGEST_OF_200
 
 
+def test_the_primer_tells_its_own_plots_only_and_no_story_of_the_other_split() -> None:
+    primer = ("animal_help", "sharing", "skill")
+    told = [tell(3, index, primer) for index in range(300)]
+    assert {plot_name(tale) for tale in told} == {plot.name for plot in chosen_plots(primer)}
+    training = {*documents("train", 2_000, plots=primer)}
+    assert len(training) == 2_000
+    assert not training & {*documents("validation", 500, plots=primer)}
+    with pytest.raises(ValueError, match="there is no plot 'sharks'"):
+        documents("train", 1, plots=("sharks",))
+
+
 def test_another_process_with_another_hash_seed_tells_the_same_stories() -> None:
     program = (
         "import hashlib; from mldata.storybook import stories; "

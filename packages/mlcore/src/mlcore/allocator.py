@@ -1,8 +1,7 @@
 """Keep large freed blocks in the process instead of returning them to the system.
 
-glibc gives every block above 32 MB (at first: 128 KB) back to the system when it is freed, so that each training step on a
-CPU faults all its pages in again: a step of the hand-written transformer (3.2 M parameters, 16 windows of 256 tokens, two
-cores) then spends more time in the kernel than in its products.
+glibc hands large blocks back to the system when they are freed, so that each training step on a CPU faults all of its
+pages in again. With blocks that are kept, the same step spends that time in its products.
 """
 
 import ctypes

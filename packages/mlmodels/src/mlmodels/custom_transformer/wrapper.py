@@ -18,7 +18,8 @@ from mlmodels.custom_transformer.model import CustomTransformer
 from mlmodels.custom_transformer.precision import dtype_from_name, dtype_name
 
 IGNORE_INDEX = -100
-CHECKPOINT_FORMAT = "custom_transformer/1"
+# What may differ between a checkpoint and the model that loads it: nothing of the weights depends on it.
+RUN_TIME_KEYS = ("dtype", "dropout", "init_std")
 
 
 class TrainStepResult(TypedDict):
@@ -163,8 +164,7 @@ class CustomTransformerWrapper(BaseModel):
         """
         path = Path(path)
         state = {
-            "format": CHECKPOINT_FORMAT,
-            "config": self.config.model_dump(),
+            "model_config": self.config.model_dump(),
             "model": self.model.state_dict(),
             "epoch": epoch,
             "train_loss": train_loss,
@@ -187,11 +187,11 @@ class CustomTransformerWrapper(BaseModel):
         config.
         """
         state = read_checkpoint(path)
-        saved = CustomTransformerConfig(**state["config"])
+        saved = CustomTransformerConfig(**state["model_config"])
         different = [
             f"{key} {getattr(saved, key)} (here {getattr(self.config, key)})"
             for key in sorted(CustomTransformerConfig.model_fields)
-            if key not in ("dtype", "dropout") and getattr(saved, key) != getattr(self.config, key)
+            if key not in RUN_TIME_KEYS and getattr(saved, key) != getattr(self.config, key)
         ]
         if different:
             raise ModelCheckpointError(f"{path}: the checkpoint has {', '.join(different)}")
@@ -202,7 +202,7 @@ class CustomTransformerWrapper(BaseModel):
     def from_checkpoint(cls, path: str | Path) -> Self:
         """Build the wrapper that `save_checkpoint` wrote: dimensions, options, dtype and weights."""
         state = read_checkpoint(path)
-        wrapper = cls.from_config(CustomTransformerConfig(**state["config"]))
+        wrapper = cls.from_config(CustomTransformerConfig(**state["model_config"]))
         wrapper._load_weights(path, state["model"])
         return wrapper
 
@@ -214,7 +214,7 @@ class CustomTransformerWrapper(BaseModel):
 
 
 def read_checkpoint(path: str | Path) -> dict[str, Any]:
-    """Read a checkpoint of `save_checkpoint` to the CPU, with weights_only=True: no code runs.
+    """Read a checkpoint of `save_checkpoint`, or one of a training run, to the CPU. weights_only=True: no code runs.
 
     Raises ModelCheckpointError with one line for a file that is missing, damaged or something else.
     """
@@ -225,10 +225,10 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch.load raises many kinds for a damaged file
         raise ModelCheckpointError(f"{path}: not a readable checkpoint ({type(error).__name__})") from error
-    if not isinstance(state, dict) or state.get("format") != CHECKPOINT_FORMAT:
-        raise ModelCheckpointError(f"{path}: not a checkpoint of the format {CHECKPOINT_FORMAT}")
+    if not isinstance(state, dict) or not {"model", "model_config"} <= state.keys():
+        raise ModelCheckpointError(f"{path}: not a checkpoint of this model: it lacks model or model_config")
     try:
-        CustomTransformerConfig(**state["config"])
+        CustomTransformerConfig(**state["model_config"])
     except (KeyError, TypeError, ValueError) as error:
         raise ModelCheckpointError(f"{path}: its config is not one of a custom_transformer") from error
     return state

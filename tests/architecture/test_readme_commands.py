@@ -1,0 +1,106 @@
+"""What the README tells a newcomer to type is typed here, line by line.
+
+Long commands are shortened by what is appended to them; the first command, the one a newcomer begins with, is not.
+"""
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+SHORTER = {
+    "train --set training.steps=2000": "--set training.steps=5 --set training.eval_every=5 --config configs/smoke.yaml",
+    "train --config configs/tinystories_custom_tokenizer.yaml": "--set training.steps=3 --set evaluation.max_batches=1"
+    " --set data.subset_size=50 --set data.val_subset_size=5 --set evaluation.max_generation_length=5",
+    "evaluate": "--max-batches 2 --set evaluation.max_generation_length=20",
+    "gradient_report": "--cases 2 --dtype float64",
+}
+NOT_HERE = {"test", "lint", "fmt", "types", "contracts"}  # what CI runs besides, and what runs this test
+
+
+def commands_of(readme: Path) -> list[str]:
+    """The lines of all shell blocks, without their comments."""
+    blocks = re.findall(r"```sh\n(.*?)```", readme.read_text(encoding="utf-8"), re.DOTALL)
+    lines = [line.split("  #")[0].strip() for block in blocks for line in block.splitlines()]
+    return [line for line in lines if line]
+
+
+def shortened(command: str) -> str:
+    """The command with what makes it short, if it has an entry."""
+    additions = [addition for start, addition in SHORTER.items() if f"custom_transformer {start}" in command]
+    return " ".join([command, *additions])
+
+
+def test_the_readme_shows_commands() -> None:
+    commands = commands_of(REPOSITORY / "README.md")
+    assert commands[0] == "pip install hatch && hatch run projects/custom_transformer train"
+    assert commands[1] == "hatch run test"
+    assert len(commands) > 10
+
+
+@pytest.mark.timeout(1200)
+def test_the_commands_of_the_readme_work_in_the_order_they_stand(tmp_path: Path, data_dir: Path) -> None:
+    if shutil.which("hatch") is None:
+        pytest.skip("hatch is not on the PATH")
+    runs_dir = tmp_path / "runs"
+    for command in commands_of(REPOSITORY / "README.md"):
+        words = shlex.split(shortened(command.removeprefix("pip install hatch && ")))
+        if "MLDATA_DIR=data" in words:
+            words.remove("MLDATA_DIR=data")
+        assert words[:2] == ["hatch", "run"], f"a README command that this test does not know: {command}"
+        if words[2] in NOT_HERE:
+            continue
+        if any(name in words for name in ("train", "evaluate", "sample")):
+            words += ["--runs-dir", str(runs_dir)]
+        if "gradient_report" in words:
+            words += ["--output", str(tmp_path / "gradients")]
+        words = [str(newest(runs_dir)) if word.endswith("NAME_TIMESTAMP") else word for word in words]
+        environment = {**os.environ, "MLDATA_DIR": str(data_dir), "MLDATA_CACHE": str(tmp_path / "cache")}
+        result = subprocess.run(
+            words, cwd=REPOSITORY, env=environment, capture_output=True, text=True, timeout=900
+        )
+        assert result.returncode == 0, f"{command}\n{result.stdout}\n{result.stderr}"
+        if command.endswith("projects/custom_transformer train"):
+            check_first_run(result.stdout, newest(runs_dir))
+
+
+def check_first_run(output: str, run: Path) -> None:
+    """The first command names its run and report, and its model knows more than token frequencies and pairs."""
+    import json
+
+    assert str(run) in output
+    assert (run / "report.html").is_file()
+    evaluation = json.loads((run / "evaluation.json").read_text(encoding="utf-8"))
+    loss = evaluation["metrics"]["loss"]
+    assert loss < 0.5 * evaluation["unigram_entropy"]
+    assert loss < evaluation["baselines"]["bigram"]["loss"]
+    assert evaluation["heuristic"]["means"]["overall"] > 0.5
+
+
+def newest(runs_dir: Path) -> Path:
+    """The run folder that was made last."""
+    return max(runs_dir.iterdir(), key=lambda path: path.stat().st_mtime)
+
+
+def test_every_project_readme_names_only_commands_and_configs_that_exist() -> None:
+    for readme in REPOSITORY.glob("projects/*/README.md"):
+        project = readme.parent
+        for command in commands_of(readme):
+            found = re.search(rf"projects/{project.name} (\w+)", command)
+            if found:
+                assert (project / f"{found.group(1)}.py").is_file(), command
+            for config in re.findall(r"configs/[\w.-]+\.yaml", command):
+                assert (project / config).is_file(), command
+
+
+def test_the_tables_of_the_readmes_are_those_of_the_results() -> None:
+    import sys
+
+    command = [sys.executable, str(REPOSITORY / "tools" / "render_results.py"), "--check"]
+    result = subprocess.run(command, capture_output=True, text=True)
+    assert result.returncode == 0, result.stdout + result.stderr
