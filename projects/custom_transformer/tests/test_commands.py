@@ -146,6 +146,14 @@ def test_interrupting_saves_and_resuming_ends_with_the_same_weights(tmp_path: Pa
     )
 
 
+def test_sigterm_saves_and_ends_with_143(tmp_path: Path) -> None:
+    words = ["train", "--config", "configs/smoke.yaml", "--no-tensorboard", "--runs-dir", str(tmp_path)]
+    assert interrupt(signal.SIGTERM, words) == 143
+    (folder,) = tmp_path.iterdir()
+    assert (folder / "checkpoints" / "last.pt").is_file()
+    assert "Traceback" not in (folder / "metrics.json").read_text()
+
+
 def interrupt(number: int, words: list[str]) -> int:
     """Start a training, send the signal once its first step is in the log, return the exit code."""
     command = [sys.executable, str(PROJECT / f"{words[0]}.py"), *words[1:]]
