@@ -25,6 +25,11 @@ def read_run(run: Path) -> dict[str, Any]:
     }
 
 
+def without_command(environment: dict[str, Any]) -> dict[str, Any]:
+    """The environment without the words typed on one machine; the result names the command for every machine."""
+    return {key: value for key, value in environment.items() if key != "command"}
+
+
 def numbers(tree: Any, prefix: str = "") -> dict[str, float]:
     """All numbers of a nested dictionary under dotted names."""
     if isinstance(tree, bool):
@@ -77,7 +82,7 @@ def result_of(name: str, title: str, runs: list[Path], command: str) -> dict[str
         "seeds": [entry["config"].get("seed") for entry in read],
         "n": len(read),
         "commit": first["environment"].get("git", {}),
-        "environment": first["environment"],
+        "environment": without_command(first["environment"]),
         "config": first["config"],
         "figures": {key: summary([values[key] for values in flat]) for key in shared},
         "intervals_of_one_run": first["evaluation"].get("metrics", {}).get("loss_interval"),
@@ -105,7 +110,7 @@ def gradient_result(name: str, title: str, report_file: Path, command: str) -> d
         "seeds": [report["seed"]],
         "n": report["num_cases"],
         "commit": environment.get("git", {}),
-        "environment": environment,
+        "environment": without_command(environment),
         "config": {"num_cases": report["num_cases"], "seed": report["seed"]},
         "figures": {f"gradients.{key}": summary([float(value)]) for key, value in figures.items()},
         "rows": rows,
@@ -117,8 +122,9 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("name", help="file name in assets/results, without .json")
     parser.add_argument(
-        "runs", nargs="+", type=Path, help="finished and evaluated runs that differ by their seed alone"
+        "runs", nargs="*", type=Path, help="finished, evaluated runs that differ by their seed"
     )
+    parser.add_argument("--gradient-report", type=Path, help="gradient_report.json, instead of runs")
     parser.add_argument("--title", required=True, help="what the README's table calls it")
     parser.add_argument("--command", required=True, help="the one command that makes such a run")
     options = parser.parse_args(argv)

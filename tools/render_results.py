@@ -51,7 +51,7 @@ def interval_text(result: dict[str, Any], key: str) -> str:
 def table_of(result: dict[str, Any]) -> str:
     """One result as a small table, with the command that makes it again."""
     environment = result["environment"]
-    machine = environment.get("cpu_model") or environment.get("platform", "")
+    machine = f"{environment.get('cpu', 'unknown processor')}, {environment.get('num_usable_cores')} cores"
     lines = [
         f"**{result['title']}** (n = {result['n']}, seeds {', '.join(map(str, result['seeds']))}; {machine})",
         "",

@@ -34,7 +34,10 @@ WORD_LIST_DOCUMENTS = 20_000  # enough for the heuristic judge's dictionary; mor
 
 @dataclass(frozen=True)
 class Prepared:
-    """What exists before a run folder does: if anything of this fails, nothing has been written."""
+    """What exists before a run folder does: if anything of this fails, nothing has been written.
+
+    `config` is resolved: its model section has the tokenizer's vocabulary and the device's dtype.
+    """
 
     config: ExperimentConfig
     device: torch.device
@@ -50,14 +53,15 @@ def prepare(config: ExperimentConfig, run: RunFolder | None = None) -> Prepared:
     device = choose_device(config.device)
     train_text, val_text = load_split(config, "train"), load_split(config, "validation")
     tokenizer = make_tokenizer(config, train_text, run)
+    model_config = model_config_for(config, tokenizer.vocab_size, device)
     return Prepared(
-        config=config,
+        config=config.model_copy(update={"model": model_config}),
         device=device,
         tokenizer=tokenizer,
         train_text=train_text,
         train_tokens=prepare_dataset(train_text, tokenizer),
         val_tokens=prepare_dataset(val_text, tokenizer),
-        model_config=model_config_for(config, tokenizer.vocab_size, device),
+        model_config=model_config,
     )
 
 

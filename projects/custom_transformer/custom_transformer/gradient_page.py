@@ -25,7 +25,7 @@ body { font: 15px/1.5 system-ui, sans-serif; max-width: 70rem; margin: 3rem auto
 h1 { font-size: 1.7rem; margin-bottom: .2rem } h2 { font-size: 1.1rem; margin-top: 2.5rem }
 .lead { font-size: 1.05rem } .note { opacity: .75; max-width: 46rem }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums }
-th, td { text-align: right; padding: .25rem .7rem; border-bottom: 1px solid var(--line) }
+th, td { text-align: right; white-space: nowrap; padding: .25rem .7rem; border-bottom: 1px solid var(--line) }
 th:nth-child(-n+2), td:nth-child(-n+2) { text-align: left }
 th { font-weight: 600 } td.bar { width: 30% }
 .track { position: relative; height: .6rem; background: var(--line); border-radius: .3rem }

@@ -39,7 +39,7 @@ def train(config: ExperimentConfig, options: Options) -> None:
         options.runs_dir,
         config.name,
         files={
-            "config.yaml": dump_config(config),
+            "config.yaml": dump_config(prepared.config),
             "environment.json": json.dumps(describe_environment(options.project), indent=1) + "\n",
         },
     )

@@ -4,7 +4,6 @@ python tests/forward_test.py
 """
 
 import torch
-
 from mlmodels.custom_transformer import CustomTransformerWrapper
 
 
@@ -19,7 +18,7 @@ def main() -> None:
     print(f"logits {tuple(outputs['logits'].shape)}, loss {outputs['loss'].item():.4f} (ln 101 = 4.6151)")
     wrapper.model.loss_and_gradient(tokens[:, :-1], tokens[:, 1:])
     for name, parameter in wrapper.model.named_parameters():
-        print(f"{name:<28} {str(tuple(parameter.shape)):<12} gradient norm {parameter.grad.norm():.4f}")
+        print(f"{name:<28} {tuple(parameter.shape)!s:<12} gradient norm {parameter.grad.norm():.4f}")
     for step in range(3):
         print(f"step {step}: {wrapper.train_step(tokens, tokens, learning_rate=0.1)}")
     print(f"generated: {wrapper.generate(tokens[:1, :4], max_length=12, seed=0)[0].tolist()}")

@@ -121,7 +121,7 @@ def test_a_checkpoint_of_a_run_opens_with_torch_load_and_with_the_wrapper(traine
 
 def test_another_tokenizer_than_the_checkpoints_is_refused_in_words(trained: Path) -> None:
     words = ["--checkpoint", str(trained / "checkpoints" / "best.pt"), "--config", "configs/smoke.yaml"]
-    result = run("evaluate", *words, "--set", "data.subset_size=150", check=False)
+    result = run("evaluate", *words, "--set", "data.tokenizer=storybook_primer_bpe_2048", check=False)
     assert result.returncode == 3
     assert "tokenizer" in result.stderr
 
