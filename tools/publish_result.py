@@ -90,16 +90,29 @@ def result_of(name: str, title: str, runs: list[Path], command: str) -> dict[str
     }
 
 
-def gradient_result(name: str, title: str, report_file: Path, command: str) -> dict[str, Any]:
-    """One result from the JSON of a gradient report."""
+def gradient_figures(report: dict[str, Any]) -> dict[str, float]:
+    """What a gradient report comes down to."""
+    rows = report["rows"]
+    worst = {
+        f"gradients.worst_{dtype}": max(row["worst_error"] for row in rows if row["dtype"] == dtype)
+        for dtype in ("float64", "float32")
+    }
+    return {
+        "gradients.rows": float(len(rows)),
+        "gradients.passed": float(sum(row["passed"] for row in rows)),
+        "gradients.worst_differences": max(row["difference_error"] or 0.0 for row in rows),
+        **worst,
+    }
+
+
+def result_of_measurement(name: str, title: str, file: Path, command: str) -> dict[str, Any]:
+    """One result from the JSON that a measuring command wrote: a gradient report or a benchmark of medians."""
     from mlcore.environment import describe_environment
 
-    report = json.loads(report_file.read_text(encoding="utf-8"))
-    rows = report["rows"]
-    figures: dict[str, float] = {"rows": len(rows), "passed": sum(row["passed"] for row in rows)}
-    for dtype in ("float64", "float32"):
-        figures[f"worst_{dtype}"] = max(row["worst_error"] for row in rows if row["dtype"] == dtype)
-    figures["worst_differences"] = max(row["difference_error"] or 0.0 for row in rows)
+    measured = json.loads(file.read_text(encoding="utf-8"))
+    is_gradients = "rows" in measured
+    figures = gradient_figures(measured) if is_gradients else numbers(measured)
+    repeats = next((len(value) for value in measured.get("preparing", {}).get("seconds", {}).values()), 1)
     environment = describe_environment(REPOSITORY)
     return {
         "schema": 1,
@@ -107,13 +120,13 @@ def gradient_result(name: str, title: str, report_file: Path, command: str) -> d
         "title": title,
         "date": datetime.now(UTC).date().isoformat(),
         "command": command,
-        "seeds": [report["seed"]],
-        "n": report["num_cases"],
+        "seeds": [measured.get("seed", 0)],
+        "n": measured["num_cases"] if is_gradients else repeats,
         "commit": environment.get("git", {}),
         "environment": without_command(environment),
-        "config": {"num_cases": report["num_cases"], "seed": report["seed"]},
-        "figures": {f"gradients.{key}": summary([float(value)]) for key, value in figures.items()},
-        "rows": rows,
+        "config": {key: value for key, value in measured.items() if not isinstance(value, dict | list)},
+        "figures": {key: summary([value]) for key, value in figures.items()},
+        "measured": measured,
     }
 
 
@@ -124,16 +137,19 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "runs", nargs="*", type=Path, help="finished, evaluated runs that differ by their seed"
     )
-    parser.add_argument("--gradient-report", type=Path, help="gradient_report.json, instead of runs")
+    parser.add_argument(
+        "--measured", type=Path, help="gradient_report.json or a benchmark's JSON, instead of runs"
+    )
     parser.add_argument("--title", required=True, help="what the README's table calls it")
     parser.add_argument("--command", required=True, help="the one command that makes such a run")
     options = parser.parse_args(argv)
     RESULTS.mkdir(parents=True, exist_ok=True)
     path = RESULTS / f"{options.name}.json"
-    if options.gradient_report:
-        result = gradient_result(options.name, options.title, options.gradient_report, options.command)
+    words = (options.name, options.title)
+    if options.measured:
+        result = result_of_measurement(*words, options.measured, options.command)
     else:
-        result = result_of(options.name, options.title, options.runs, options.command)
+        result = result_of(*words, options.runs, options.command)
     path.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     print(path.relative_to(REPOSITORY))
     return 0

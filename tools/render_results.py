@@ -21,6 +21,9 @@ FIGURES = {
     "metrics.wall_s": "training time, s",
     "metrics.throughput.items_per_s": "tokens per second",
     "metrics.parameters": "parameters",
+    "preparing.ratio_to_encode_batch": "preparing tokens, speed relative to `tokenizers.encode_batch` (same ids)",
+    "batches.ms_per_batch.token_windows": "a batch of 16 × 256, ms",
+    "batches.ratio_to_map_style_loader": "batches, speed relative to a map-style data set with a DataLoader",
     "gradients.rows": "gradients checked (op or parameter, in each dtype)",
     "gradients.passed": "of these within their goal",
     "gradients.worst_float64": "worst relative error, float64",
@@ -45,7 +48,10 @@ def interval_text(result: dict[str, Any], key: str) -> str:
     interval = result["figures"][key]["interval95"]
     if interval is None and key == "evaluation.metrics.loss":
         interval = result.get("intervals_of_one_run")
-    return f"{interval[0]:.3f} to {interval[1]:.3f}" if interval and interval[1] > interval[0] else ""
+    if not interval or interval[1] <= interval[0]:
+        return ""
+    digits = 0 if interval[1] >= 1000 else 1 if interval[1] >= 100 else 3
+    return f"{interval[0]:,.{digits}f} to {interval[1]:,.{digits}f}"
 
 
 def table_of(result: dict[str, Any]) -> str:
@@ -65,7 +71,16 @@ def table_of(result: dict[str, Any]) -> str:
             lines.append(
                 f"| {label} | {figure_text(result['figures'][key])} | {interval_text(result, key)} |"
             )
-    return "\n".join([*lines, ""])
+    return "\n".join([*lines, "", *sample_lines(result)])
+
+
+def sample_lines(result: dict[str, Any]) -> list[str]:
+    """The first sample, as it came: chosen by its place, not by its quality."""
+    samples = result.get("samples") or []
+    if not samples:
+        return []
+    text = f"**{samples[0]['prompt'].strip()}**{samples[0]['text'].rstrip()}"
+    return ["The first sample:", "", *(f"> {line}".rstrip() for line in text.splitlines()), ""]
 
 
 def tables(names: str) -> str:

@@ -14,7 +14,7 @@ import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SHORTER = {
-    "train --set training.steps=2000": "--config configs/smoke.yaml --set training.steps=20 --set training.eval_every=20",
+    "train --set training.steps=2000": "-c configs/smoke.yaml --set training.steps=20 --set training.eval_every=20",
     "train --config configs/tinystories_custom_tokenizer.yaml": "--set training.steps=4 --set data.subset_size=50"
     " --set training.schedule.warmup_steps=1 --set data.val_subset_size=5 --set evaluation.max_generation_length=5",
     "evaluate": "--max-batches 2 --set evaluation.max_generation_length=20",
