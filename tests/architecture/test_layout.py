@@ -102,3 +102,10 @@ def test_no_file_names_a_path_of_one_machine(repository: Path) -> None:
             text = (repository / path).read_text(encoding="utf-8", errors="ignore")
             offenders += [f"{path}: {match.group(0)}" for match in pattern.finditer(text)]
     assert [line for line in offenders if not line.startswith("tests/architecture/")] == []
+
+
+def test_no_test_or_source_is_ignored_by_git(repository: Path) -> None:
+    command = ["git", "-C", str(repository), "ls-files", "--others", "--ignored", "--exclude-standard"]
+    listing = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+    own = [line for line in listing if line.endswith(".py") and not line.startswith(".venv/")]
+    assert own == []
