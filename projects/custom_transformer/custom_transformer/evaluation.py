@@ -58,7 +58,7 @@ def evaluate_run(
     _, val_loader = build.make_loaders(prepared)
     metrics = evaluator.evaluate(val_loader, max_batches=max_batches or config.evaluation.max_batches)
     content: dict[str, Any] = {"checkpoint": checkpoint.name, "split": "validation", "metrics": metrics}
-    content |= baselines(prepared)
+    content |= baselines(prepared, metrics.num_tokens)
     if with_samples:
         samples = build.generate(evaluator, config, samples_per_prompt=config.evaluation.num_samples)
         content |= {"samples": samples, "heuristic": evaluator.heuristics(samples)}
@@ -78,11 +78,13 @@ def evaluate_run(
     return read_evaluation(run.path)
 
 
-def baselines(prepared: build.Prepared) -> dict[str, Any]:
-    """What guessing, frequencies and n-grams of the training text reach on the validation tokens, and their entropy."""
+def baselines(prepared: build.Prepared, num_tokens: int) -> dict[str, Any]:
+    """What guessing, frequencies and n-grams of the training text reach on the same tokens, and their entropy."""
     tokenizer = prepared.tokenizer
     train_tokens = prepared.train_tokens.tokens[:BASELINE_TOKENS]
-    val_tokens = prepared.val_tokens.tokens
+    val_tokens = prepared.val_tokens.tokens[
+        : num_tokens + 1
+    ]  # the windows are in order; the first token is no target
     found = ngram_baselines(
         train_tokens,
         val_tokens,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -63,6 +64,8 @@ class Compilation:
         return work()
 
     def _compile(self, backend: str | Callable) -> None:
+        # Graph breaks are the compiler's own affair: what the user needs to hear is whether it failed.
+        logging.getLogger("torch._dynamo").setLevel(logging.ERROR)
         try:
             self._model.compile(backend=backend)
         except Exception as error:
