@@ -82,9 +82,8 @@ def baselines(prepared: build.Prepared, num_tokens: int) -> dict[str, Any]:
     """What guessing, frequencies and n-grams of the training text reach on the same tokens, and their entropy."""
     tokenizer = prepared.tokenizer
     train_tokens = prepared.train_tokens.tokens[:BASELINE_TOKENS]
-    val_tokens = prepared.val_tokens.tokens[
-        : num_tokens + 1
-    ]  # the windows are in order; the first token is no target
+    # The windows were read in order, and the first token is no target.
+    val_tokens = prepared.val_tokens.tokens[: num_tokens + 1]
     found = ngram_baselines(
         train_tokens,
         val_tokens,
