@@ -15,6 +15,7 @@ from mlcore.evaluator import AdvancedEvaluator, ClaudeJudge, WordList
 from mlcore.logger import TrainingLogger
 from mlcore.runs import RunFolder
 from mlcore.trainer import BaseTrainer, SampleCallback, weights_for_inference
+from mlcore.trainer.optimizers import parameter_groups
 from mldata.text import TextDataset, load_text
 from mldata.token_files import TokenFile, prepare_dataset
 from mldata.tokenizers import CharacterTokenizer, Tokenizer, load_tokenizer, read_tokenizer
@@ -45,7 +46,6 @@ class Prepared:
     train_text: TextDataset
     train_tokens: TokenFile
     val_tokens: TokenFile
-    model_config: CustomTransformerConfig
 
 
 def prepare(config: ExperimentConfig, run: RunFolder | None = None) -> Prepared:
@@ -61,7 +61,6 @@ def prepare(config: ExperimentConfig, run: RunFolder | None = None) -> Prepared:
         train_text=train_text,
         train_tokens=prepare_dataset(train_text, tokenizer),
         val_tokens=prepare_dataset(val_text, tokenizer),
-        model_config=model_config,
     )
 
 
@@ -135,17 +134,12 @@ def make_optimizer(model: CustomTransformer, config: ExperimentConfig) -> torch.
     training = config.training
     if training.optimizer == "adam":
         return None
-    decayed = [p for p in model.parameters() if p.dim() >= 2 or not training.decay_only_matrices]
-    spared = [p for p in model.parameters() if p.dim() < 2 and training.decay_only_matrices]
-    groups: list[dict[str, Any]] = [{"params": decayed}]
-    if spared:
-        groups.append({"params": spared, "weight_decay": 0.0})
+    groups = parameter_groups(model, training)
     if training.optimizer == "sgd":
         return SGD(
             groups,
             lr=training.learning_rate,
             momentum=training.momentum,
-            weight_decay=training.weight_decay,
             nesterov=training.nesterov,
         )
     return AdamW(
@@ -153,7 +147,6 @@ def make_optimizer(model: CustomTransformer, config: ExperimentConfig) -> torch.
         lr=training.learning_rate,
         betas=training.betas,
         eps=training.epsilon,
-        weight_decay=training.weight_decay,
     )
 
 
@@ -163,7 +156,7 @@ def make_logger(prepared: Prepared, run: RunFolder | None) -> TrainingLogger:
     return TrainingLogger(
         None if run is None else run.path,
         mode=config.logging.mode,
-        flops_per_item=flops_per_token(prepared.model_config, config.data.max_length),
+        flops_per_item=flops_per_token(prepared.config.model, config.data.max_length),
         tensorboard=config.logging.use_tensorboard,
         wandb=config.logging.use_wandb,
         wandb_project=config.logging.wandb_project,
@@ -199,14 +192,14 @@ def make_trainer(
         checkpoints=checkpoints,
         extra_state={
             "config": config.model_dump(mode="json"),
-            "model_config": prepared.model_config.model_dump(mode="json"),
+            "model_config": prepared.config.model.model_dump(mode="json"),
             "tokenizer": prepared.tokenizer.fingerprint,
         },
     )
     trainer.info = {
         "data": f"{config.data.dataset}, {len(prepared.train_tokens):,} training tokens",
         "tokenizer": f"{config.data.tokenizer}, {prepared.tokenizer.vocab_size:,} tokens",
-        "products": prepared.model_config.dtype,
+        "products": prepared.config.model.dtype,
     }
     return trainer
 

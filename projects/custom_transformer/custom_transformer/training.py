@@ -28,7 +28,7 @@ def train(config: ExperimentConfig, options: Options) -> None:
     resumed = run_to_resume(config, options)
     prepared = build.prepare(config, resumed)
     loaders = build.make_loaders(prepared, rank=rank, world_size=world_size)
-    model = build.make_model(prepared.model_config, prepared.device, config.seed)
+    model = build.make_model(prepared.config.model, prepared.device, config.seed)
     if options.checkpoint is not None:
         model.load_state_dict(build.read_checkpoint(options.checkpoint, prepared.tokenizer)["model"])
     if rank > 0:
