@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 import torch
-from mlcore.checkpoint import CheckpointManager, load_checkpoint_file, resolve_checkpoint
+from mlcore import training_run
+from mlcore.checkpoint import load_checkpoint_file, resolve_checkpoint
 from mlcore.device import choose_device, choose_precision
 from mlcore.errors import CheckpointError, ConfigError
 from mlcore.evaluator import AdvancedEvaluator, ClaudeJudge, WordList
@@ -153,14 +154,10 @@ def make_optimizer(model: CustomTransformer, config: ExperimentConfig) -> torch.
 def make_logger(prepared: Prepared, run: RunFolder | None) -> TrainingLogger:
     """The logger of a run, told how many operations a token costs."""
     config = prepared.config
-    return TrainingLogger(
-        None if run is None else run.path,
-        mode=config.logging.mode,
-        flops_per_item=flops_per_token(prepared.config.model, config.data.max_length),
-        tensorboard=config.logging.use_tensorboard,
-        wandb=config.logging.use_wandb,
-        wandb_project=config.logging.wandb_project,
-        experiment_name=None if run is None else run.path.name,
+    return training_run.make_logger(
+        config,
+        run,
+        flops_per_item=flops_per_token(config.model, config.data.max_length),
         config=config.model_dump(mode="json"),
     )
 
@@ -170,14 +167,6 @@ def make_trainer(
 ) -> HandWrittenTrainer:
     """The shared loop around the model; what a checkpoint must know besides is its config and its tokenizer."""
     config, training = prepared.config, prepared.config.training
-    checkpoints = None
-    if run is not None:
-        checkpoints = CheckpointManager(
-            run.checkpoints,
-            keep_last=training.keep_last,
-            mode=training.monitor_mode,
-            monitor=training.monitor,
-        )
     # The model knows its dtype; autocast would interfere with it.
     trainer = HandWrittenTrainer(
         model,
@@ -189,7 +178,7 @@ def make_trainer(
             SampleCallback(lambda trainer: samples_of(trainer, prepared), every=training.sample_every)
         ],
         logger=logger,
-        checkpoints=checkpoints,
+        checkpoints=training_run.make_checkpoints(training, run),
         extra_state={
             "config": config.model_dump(mode="json"),
             "model_config": prepared.config.model.model_dump(mode="json"),

@@ -6,6 +6,7 @@ from typing import Literal
 from mlcore.config import Section
 from mlcore.config.run_name import RunName
 from mlcore.evaluator.coherence_config import CoherenceConfig
+from mlcore.logger.config import LoggingConfig
 from mlcore.trainer.config import TrainingConfig
 from mlmodels.custom_transformer.config import CustomTransformerConfig
 from pydantic import Field, PositiveInt, model_validator
@@ -61,15 +62,6 @@ class EvaluationConfig(Section):
         False, description="let Claude score the samples (needs ANTHROPIC_API_KEY)"
     )
     coherence: CoherenceConfig = CoherenceConfig()
-
-
-class LoggingConfig(Section):
-    """Where the numbers of a run go."""
-
-    mode: Literal["auto", "terminal", "notebook", "plain", "silent"] = "auto"
-    use_tensorboard: bool = True
-    use_wandb: bool = False
-    wandb_project: str | None = None
 
 
 class ExperimentConfig(Section):

@@ -5,10 +5,10 @@ from typing import Any
 
 from mlcore.allocator import keep_large_blocks
 from mlcore.cli import Options
-from mlcore.errors import RunNotFoundError
 from mlcore.evaluator import ngram_baselines, read_evaluation, unigram_entropy, write_evaluation
 from mlcore.report import build_report
 from mlcore.runs import RunFolder
+from mlcore.training_run import checkpoint_to_evaluate
 
 from custom_transformer import build
 from custom_transformer.config import ExperimentConfig
@@ -20,7 +20,7 @@ BASELINE_ORDERS = (1, 2, 3)
 def evaluate(config: ExperimentConfig, options: Options) -> None:
     """Measure a trained model on the validation text; with --generate also write and judge samples."""
     keep_large_blocks()
-    run, checkpoint = options.run_folder, checkpoint_named(options)
+    run, checkpoint = options.run_folder, checkpoint_to_evaluate(options)
     prepared = build.prepare(config, run)
     content = evaluate_run(
         run,
@@ -32,15 +32,6 @@ def evaluate(config: ExperimentConfig, options: Options) -> None:
     print_evaluation(content)
     if run is not None:
         print(f"\nrun     {run.path}\nreport  {build_report(run.path)}")
-
-
-def checkpoint_named(options: Options) -> Path:
-    """The checkpoint of the command line, or the best of the run that it names."""
-    if options.checkpoint is not None:
-        return options.checkpoint
-    if options.run_folder is None:
-        raise RunNotFoundError(f"no finished run in {options.runs_dir}: train one, or name a --checkpoint")
-    return options.run_folder.checkpoints / "best.pt"
 
 
 def evaluate_run(

@@ -7,19 +7,19 @@ from mlcore.cli import Options
 from mlcore.device import choose_device
 from mlcore.errors import ConfigError
 from mlcore.evaluator import AdvancedEvaluator
+from mlcore.training_run import checkpoint_to_evaluate
 from rich.console import Console
 from rich.text import Text
 
 from custom_transformer import build
 from custom_transformer.config import ExperimentConfig
-from custom_transformer.evaluation import checkpoint_named
 
 CHOICES = ("temperature", "top_k", "top_p", "repetition_penalty")
 
 
 def sample(config: ExperimentConfig, options: Options) -> None:
     """Continue every prompt with the checkpoint's model and the evaluation section's settings."""
-    checkpoint = checkpoint_named(options)
+    checkpoint = checkpoint_to_evaluate(options)
     device = choose_device(config.device)
     tokenizer = build.make_tokenizer(config, run=options.run_folder)
     model = build.model_from(build.read_checkpoint(checkpoint, tokenizer), device)
