@@ -9,9 +9,15 @@ from typing import Any
 _HOMES = {
     "BaseModel": "mlmodels.base_model",
     "AutogradTransformer": "mlmodels.custom_transformer.twin",
+    "CnnClassifier": "mlmodels.image_classifiers.cnn",
+    "CnnConfig": "mlmodels.image_classifiers.config",
     "CustomTransformer": "mlmodels.custom_transformer.model",
     "CustomTransformerConfig": "mlmodels.custom_transformer.config",
     "CustomTransformerWrapper": "mlmodels.custom_transformer.wrapper",
+    "FcClassifier": "mlmodels.image_classifiers.fc",
+    "FcConfig": "mlmodels.image_classifiers.config",
+    "FcScratch": "mlmodels.image_classifiers.fc_scratch",
+    "FcScratchConfig": "mlmodels.image_classifiers.config",
 }
 
 __all__ = sorted(_HOMES)
