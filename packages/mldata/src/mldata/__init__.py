@@ -8,8 +8,11 @@ from typing import Any
 
 _HOMES = {
     "DataError": "mldata.errors",
+    "ImageBatches": "mldata.images",
+    "ImageDataset": "mldata.images",
     "TokenFile": "mldata.token_files",
     "TokenWindows": "mldata.windows",
+    "load_images": "mldata.images",
     "load_text": "mldata.text",
     "load_tokenizer": "mldata.tokenizers",
     "names": "mldata.registry",

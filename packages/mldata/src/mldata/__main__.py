@@ -17,6 +17,7 @@ from mldata.registry import spec as registry_entry
 
 app = typer.Typer(help="Data sets and tokenizers.", no_args_is_help=True, add_completion=False)
 _Subset = Annotated[int | None, typer.Option(help="Only the first so many documents.", min=1)]
+_OF_TEXT = ("columns", "held_out", "hub_splits", "layout", "stems")
 _Split = Annotated[str, typer.Option(help="train, validation, for some sets test.")]
 
 
@@ -29,9 +30,8 @@ def list_datasets() -> None:
     for name in names():
         entry = registry_entry(name)
         here = (data_folder() / name).is_dir()
-        where = (
-            "embedded" if entry.is_embedded else "local" if here else "hub" if entry.hub_id else "local only"
-        )
+        elsewhere = "hub" if entry.hub_id else "download" if entry.mirrors else "local only"
+        where = "embedded" if entry.is_embedded else "local" if here else elsewhere
         table.add_row(name, ", ".join(entry.splits), where, entry.description)
     Console().print(table)
 
@@ -40,15 +40,21 @@ def list_datasets() -> None:
 def show(
     name: Annotated[str, typer.Argument(help="A data set of `list`.")],
     split: _Split = "train",
-    documents: Annotated[int, typer.Option(help="How many documents to print.", min=0)] = 1,
+    documents: Annotated[int, typer.Option(help="How many documents or images to print.", min=0)] = 1,
 ) -> None:
-    """Show a data set's entry and its first documents."""
-    from mldata.text import load_text
-
+    """Show a data set's entry and its first documents or images."""
     entry = registry_entry(name)
     for key, value in asdict_of(entry).items():
-        print(f"{key + ':':<13} {value}")
-    if documents:
+        if entry.kind == "text" or key not in _OF_TEXT:
+            print(f"{key + ':':<13} {value}")
+    if documents and entry.kind == "images":
+        from mldata.images.description import described
+
+        for line in described(name, split, documents):
+            print(line)
+    elif documents:
+        from mldata.text import load_text
+
         dataset = load_text(name, split, subset_size=documents)
         print(f"{'found:':<13} {dataset.source}")
         for document in dataset:
@@ -79,6 +85,7 @@ def prepare(
     from mldata.token_files import prepare_dataset
     from mldata.tokenizers.loading import load_tokenizer
 
+    registry_entry(name, kind="text")
     encoder = load_tokenizer(tokenizer)
     for chosen in split or ("train", "validation"):
         prepared = prepare_dataset(
@@ -131,6 +138,7 @@ def coverage_command(
     from mldata.tokenizers.coverage import measure_coverage
     from mldata.tokenizers.loading import load_tokenizer
 
+    registry_entry(dataset, kind="text")
     measured = asdict(
         measure_coverage(load_tokenizer(tokenizer), load_text(dataset, split, subset_size=subset_size))
     )

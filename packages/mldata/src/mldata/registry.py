@@ -1,15 +1,16 @@
-"""The table of text data sets: where each lies, who owns it, how its documents are cut."""
+"""The table of data sets: where each lies, who owns it, how its documents or images are cut."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal
 
 from mldata.errors import UnknownDatasetError, did_you_mean
 
-Kind = Literal["text"]
+Kind = Literal["text", "images"]
 Layout = Literal["separated", "whole", "articles"]
 EMBEDDED = "storybook"
+EMBEDDED_IMAGES = "digits"
 
 
 def _frozen(**entries: str) -> Mapping[str, str]:
@@ -44,6 +45,10 @@ class DatasetSpec:
     stems: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
     # SHA-256 of files that exist in one version only.
     sha256: Mapping[str, str] = field(default_factory=lambda: _frozen())
+    # Web folders that hold the files of `sha256`, in the order in which they are tried.
+    mirrors: tuple[str, ...] = ()
+    # Names of the classes, in the labels' order.
+    classes: tuple[str, ...] = ()
     statistics: Mapping[str, str] = field(default_factory=lambda: _frozen())
     # Of the embedded story book: the plots that its stories have; None for all.
     plots: tuple[str, ...] | None = None
@@ -52,6 +57,27 @@ class DatasetSpec:
     def is_embedded(self) -> bool:
         """Whether it ships inside the package."""
         return self.loader == "embedded"
+
+
+_DIGITS = tuple("0123456789")
+
+
+def _image_set(**fields: Any) -> DatasetSpec:
+    """An image set: three splits, of which train and validation are parts of the source's train split."""
+    splits = ("train", "validation", "test")
+    return DatasetSpec(kind="images", splits=splits, columns=(), hub_splits=_frozen(), **fields)
+
+
+def _idx_files(train_images: str, train_labels: str, test_images: str, test_labels: str) -> Mapping[str, str]:
+    """The SHA-256 of the four files in which MNIST and what was made after it are shipped."""
+    return MappingProxyType(
+        {
+            "train-images-idx3-ubyte.gz": train_images,
+            "train-labels-idx1-ubyte.gz": train_labels,
+            "t10k-images-idx3-ubyte.gz": test_images,
+            "t10k-labels-idx1-ubyte.gz": test_labels,
+        }
+    )
 
 
 _SPECS = (
@@ -145,18 +171,76 @@ _SPECS = (
         licence="public domain",
         statistics=_frozen(train="205 books, 100.1 MB", validation="20 books, 6.4 MB"),
     ),
+    _image_set(
+        name=EMBEDDED_IMAGES,
+        description="handwritten digits of scikit-learn in MNIST's form, 28 x 28; needs no download",
+        licence="CC-BY-4.0",
+        loader="embedded",
+        classes=_DIGITS,
+        statistics=_frozen(train="1,437 images with validation", test="360 images"),
+    ),
+    _image_set(
+        name="mnist",
+        description="handwritten digits, 28 x 28 (LeCun, Cortes and Burges, 1998)",
+        licence="CC-BY-SA-3.0",
+        sha256=_idx_files(
+            "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
+            "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
+            "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
+            "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
+        ),
+        mirrors=(
+            "https://ossci-datasets.s3.amazonaws.com/mnist/",
+            "https://storage.googleapis.com/cvdf-datasets/mnist/",
+        ),
+        classes=_DIGITS,
+        statistics=_frozen(train="60,000 images with validation", test="10,000 images"),
+    ),
+    _image_set(
+        name="fashion_mnist",
+        description="pictures of clothes in MNIST's form, 28 x 28 (Xiao, Rasul and Vollgraf, 2017)",
+        licence="MIT",
+        sha256=_idx_files(
+            "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
+            "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845",
+            "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073",
+            "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5",
+        ),
+        mirrors=(
+            "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
+            "https://github.com/zalandoresearch/fashion-mnist/raw/master/data/fashion/",
+        ),
+        classes=(
+            "T-shirt/top",
+            "Trouser",
+            "Pullover",
+            "Dress",
+            "Coat",
+            "Sandal",
+            "Shirt",
+            "Sneaker",
+            "Bag",
+            "Ankle boot",
+        ),
+        statistics=_frozen(train="60,000 images with validation", test="10,000 images"),
+    ),
 )
 _BY_NAME = MappingProxyType({spec.name: spec for spec in _SPECS})
 
 
-def names() -> list[str]:
-    """The data sets' names, in alphabetical order."""
-    return sorted(_BY_NAME)
+def names(kind: Kind | None = None) -> list[str]:
+    """The data sets' names, all or those of one kind, in alphabetical order."""
+    return sorted(name for name, entry in _BY_NAME.items() if kind in (None, entry.kind))
 
 
-def spec(name: str) -> DatasetSpec:
-    """The data set's entry; raises `UnknownDatasetError` with the nearest name."""
+def spec(name: str, *, kind: Kind | None = None) -> DatasetSpec:
+    """The data set's entry; raises `UnknownDatasetError` with the nearest name, or if it is of another kind."""
     if name not in _BY_NAME:
         shown = name if len(name) <= 100 else f"{name[:100]}…"
-        raise UnknownDatasetError(f"no data set {shown!r}{did_you_mean(name, _BY_NAME)}")
-    return _BY_NAME[name]
+        raise UnknownDatasetError(f"no data set {shown!r}{did_you_mean(name, names(kind))}")
+    entry = _BY_NAME[name]
+    if kind not in (None, entry.kind):
+        raise UnknownDatasetError(
+            f"data set {name!r} holds {entry.kind}, not {kind}; of {kind} there are: {', '.join(names(kind))}"
+        )
+    return entry

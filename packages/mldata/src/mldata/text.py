@@ -75,7 +75,7 @@ def load_text(
         DataError: no such split; the data are damaged, or neither here nor to be fetched (two lines).
         ValueError: `subset_size` below 1.
     """
-    entry = spec(name)
+    entry = spec(name, kind="text")
     if split not in entry.splits:
         raise DataError(f"data set {name!r} has no split {split!r}{did_you_mean(split, entry.splits)}")
     if subset_size is not None and subset_size < 1:

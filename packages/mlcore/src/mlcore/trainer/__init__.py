@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from mlcore.trainer.base import BaseTrainer as BaseTrainer
     from mlcore.trainer.callbacks import Callback as Callback
     from mlcore.trainer.callbacks import SampleCallback as SampleCallback
+    from mlcore.trainer.classification import ClassificationTrainer as ClassificationTrainer
     from mlcore.trainer.config import EarlyStoppingConfig as EarlyStoppingConfig
     from mlcore.trainer.config import TrainingConfig as TrainingConfig
     from mlcore.trainer.ema import weights_for_inference as weights_for_inference
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "BaseTrainer": "base",
     "Callback": "callbacks",
+    "ClassificationTrainer": "classification",
     "EarlyStoppingConfig": "config",
     "GradientResult": "results",
     "LanguageModelTrainer": "language_model",

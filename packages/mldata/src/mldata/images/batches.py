@@ -1,0 +1,175 @@
+"""Batches of normalised images out of a set in memory; their order is a function of (seed, epoch)."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from mldata.errors import DataError
+from mldata.images.dataset import ImageDataset
+from mldata.images.normalising import Normalisation
+from mldata.images.reading_ahead import work_ahead
+from mldata.images.splits import seeded_order
+
+Batch = tuple[Tensor, Tensor]
+# (images (B, H, W, C) uint8, indices (B,) int64, epoch) -> (B, C, H, W) in [0, 1], a tensor of its own.
+Augmentation = Callable[[Tensor, Tensor, int], Tensor]
+
+
+class ImageBatches:
+    """Iterable of (images, labels): float32 (B, C, H, W) that are `(image / 255 - mean) / std`, int64 (B,).
+
+    Every image is in an epoch once. The position counts batches handed out. `load_state_dict` lets the next
+    iteration begin there; every other iteration begins at the epoch's start. With several ranks, batch k of
+    all ranks together are the rows of one large batch.
+
+    Each batch is new memory and the consumer's own. Besides the set itself (1 byte a value) there is one
+    batch at a time (5 bytes a value, 2 MB for 512 of 28 x 28), with workers `2 * num_workers + 2` of them.
+    A set on another device (`dataset.to("cuda")`) gives batches there.
+
+    Args:
+        dataset: the images.
+        batch_size: images a batch, per rank.
+        mean, std: of each channel of `image / 255`, or one number for all.
+        shuffle: another order each epoch; otherwise the order of the set.
+        seed: of the order.
+        augmentation: called as `augmentation(images (B, H, W, C) uint8, indices (B,), epoch)`; gives
+            (B, C, H, W) floats in [0, 1], or bytes.
+        drop_last: leave out the last batch if it is not full. With `shuffle` and several ranks up to
+            `world_size - 1` images are left out in any case, so that all ranks take equally many steps.
+        channels_last: the batches' memory has the channels innermost, as convolutions on a CPU like it.
+        rank, world_size: which share of every large batch this process takes.
+        num_workers: threads that work ahead; worth it with augmentation, and the bits stay the same.
+
+    Raises:
+        DataError: no image, fewer than a batch with `drop_last`, fewer than ranks, or a shuffled test split:
+            nobody trains on that.
+        ValueError: a number out of range.
+    """
+
+    def __init__(
+        self,
+        dataset: ImageDataset,
+        *,
+        batch_size: int,
+        mean: float | Sequence[float],
+        std: float | Sequence[float],
+        shuffle: bool = False,
+        seed: int = 0,
+        augmentation: Augmentation | None = None,
+        drop_last: bool = False,
+        channels_last: bool = False,
+        rank: int = 0,
+        world_size: int = 1,
+        num_workers: int = 0,
+    ) -> None:
+        _check_numbers(batch_size, num_workers, rank, world_size, seed)
+        if shuffle and dataset.split == "test":
+            raise DataError(f"{dataset!r} is for evaluation: it is not shuffled, and nothing trains on it")
+        self.dataset, self.batch_size, self.seed = dataset, batch_size, seed
+        self.shuffle, self.augmentation, self.drop_last = shuffle, augmentation, drop_last
+        self.channels_last, self.num_workers = channels_last, num_workers
+        self.rank, self.world_size = rank, world_size
+        self._normalised = Normalisation(mean, std, dataset.image_shape[2])
+        self._num_images = self._count_images()
+        self._epoch = self._position = self._start = 0
+
+    def _count_images(self) -> int:
+        count = len(self.dataset)
+        if self.shuffle:
+            count -= count % self.world_size
+        if count == 0:
+            raise DataError(f"{self.dataset!r} gives no batch to {self.world_size} rank(s)")
+        if self.drop_last and count < self.batch_size * self.world_size:
+            raise DataError(
+                f"{self.dataset!r} has no full batch of {self.batch_size * self.world_size}, and drop_last "
+                "leaves out the others; a smaller batch_size would do"
+            )
+        return count
+
+    def __len__(self) -> int:
+        """Batches an epoch, of this rank."""
+        full, rest = divmod(self._num_images, self.batch_size * self.world_size)
+        partial = not self.drop_last and self._rows_of_rank(rest) > 0
+        return full + int(partial)
+
+    def _rows_of_rank(self, rows: int) -> int:
+        """How many of the `rows` of one step are this rank's."""
+        return rows * (self.rank + 1) // self.world_size - rows * self.rank // self.world_size
+
+    def set_epoch(self, epoch: int) -> None:
+        """Which epoch's order the next iteration takes. Another than the loaded one begins at its start."""
+        if epoch != self._epoch:
+            self._epoch, self._position, self._start = epoch, 0, 0
+
+    def state_dict(self) -> dict[str, int]:
+        """The epoch, and the number of its batches that were handed out."""
+        return {"epoch": self._epoch, "position": self._position}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Continue at `state["epoch"]`, batch `state["position"]`; other keys are ignored."""
+        epoch, position = int(state["epoch"]), int(state["position"])
+        if epoch < 0 or not 0 <= position <= len(self):
+            raise DataError(
+                f"cannot continue at epoch {epoch}, batch {position}: an epoch has {len(self)} batches; "
+                "were the data or the batch size others?"
+            )
+        self._epoch, self._position, self._start = epoch, position, position
+
+    def __iter__(self) -> Iterator[Batch]:
+        begin, self._start = self._start, 0
+        self._position = begin
+        epoch = self._epoch
+        order = self.order(epoch)
+        tasks = ((self._rows(order, step), epoch) for step in range(begin, len(self)))
+        for batch in work_ahead(self._gather, tasks, self.num_workers):
+            self._position += 1
+            yield batch
+        self._epoch, self._position = epoch + 1, 0
+
+    def order(self, epoch: int) -> NDArray[np.int64]:
+        """(images of all ranks,) positions in the set, in the order that the epoch sees them."""
+        if not self.shuffle:
+            return np.arange(self._num_images)
+        return seeded_order(len(self.dataset), self.seed, epoch)[: self._num_images]
+
+    def _rows(self, order: NDArray[np.int64], step: int) -> NDArray[np.int64]:
+        """This rank's share of one step's images."""
+        per_step = self.batch_size * self.world_size
+        together = order[step * per_step : (step + 1) * per_step]
+        first = len(together) * self.rank // self.world_size
+        return together[first : first + self._rows_of_rank(len(together))]
+
+    def _gather(self, task: tuple[NDArray[np.int64], int]) -> Batch:
+        rows, epoch = task
+        dataset, positions = self.dataset, torch.from_numpy(rows).to(self.dataset.images.device)
+        images, labels = _taken(dataset.images, positions), _taken(dataset.labels, positions)
+        if self.augmentation is None:
+            images = images.permute(0, 3, 1, 2)
+        else:
+            images = self.augmentation(images, _taken(dataset.indices, positions), epoch)
+        return self._normalised(images, channels_last=self.channels_last), labels
+
+
+def _taken(values: Tensor, positions: Tensor) -> Tensor:
+    """`values[positions]`; on a CPU by NumPy, for the reason given in `normalising`."""
+    if values.device.type == "cpu":
+        return torch.from_numpy(np.take(values.numpy(), positions.numpy(), axis=0))
+    return values.index_select(0, positions)
+
+
+def _check_numbers(batch_size: int, num_workers: int, rank: int, world_size: int, seed: int) -> None:
+    """Refuse what would loop for ever, or divide by nothing."""
+    for name, value, least in (
+        ("batch_size", batch_size, 1),
+        ("num_workers", num_workers, 0),
+        ("world_size", world_size, 1),
+        ("seed", seed, 0),
+    ):
+        if value < least:
+            raise ValueError(f"{name} is {value}; {least} is the least")
+    if not 0 <= rank < world_size:
+        raise ValueError(f"rank is {rank}; with world_size {world_size} it is 0 to {world_size - 1}")

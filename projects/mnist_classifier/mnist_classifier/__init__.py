@@ -1,0 +1,1 @@
+"""Handwritten digits: fully connected and convolutional classifiers, trained, judged and explained."""

@@ -1,0 +1,81 @@
+"""The command `run_ablations`: each configuration of configs/ablations with each seed, against the reference."""
+
+import os
+import sys
+from pathlib import Path
+
+from mlcore.cli import Options
+from mlcore.config import load_config
+from mlcore.device import choose_device
+from mlcore.errors import ConfigError
+from mlcore.evaluator import read_evaluation
+from mlcore.report import build_report
+from mlcore.runs import RunFolder
+from mlcore.study import Job, run_study
+
+from mnist_classifier import build
+from mnist_classifier.config import ExperimentConfig
+from mnist_classifier.evaluation import judge
+
+REFERENCE = "reference"
+
+
+def run_ablations(options: Options) -> int:
+    """Train what is not trained yet, judge every run on the test images, and compare; 1 if a run failed."""
+    folder = options.extra["output"] or options.runs_dir / "studies" / "ablations"
+    seeds = parse_seeds(options.extra["seeds"])
+    configs = find_configs(options.extra["configs"] or options.project / "configs" / "ablations")
+    cores = os.cpu_count() or 1
+    workers = options.extra["workers"] or cores
+    study = run_study(
+        [ablation_job(options, folder, path, seed) for path in configs for seed in seeds],
+        folder,
+        num_workers=workers,
+        threads_per_worker=max(1, cores // workers),
+    )
+    print(study.table())
+    for result in study:
+        if result.status == "done" and result.run_path is not None:
+            judge_once(RunFolder(result.run_path))
+    report(folder, [path.stem for path in configs], seeds)
+    return study.exit_code
+
+
+def parse_seeds(text: str) -> list[int]:
+    """ "42,123,456" as numbers."""
+    try:
+        seeds = [int(word) for word in text.split(",")]
+    except ValueError:
+        raise ConfigError(
+            f"command line: --seeds: {text!r} is not a list of whole numbers: 42,123,456"
+        ) from None
+    if len(set(seeds)) != len(seeds) or min(seeds) < 0:
+        raise ConfigError(f"command line: --seeds: {text!r} holds a seed twice or a negative one")
+    return seeds
+
+
+def find_configs(folder: Path) -> list[Path]:
+    """The configurations of a folder, the reference first."""
+    found = sorted(folder.glob("*.yaml"), key=lambda path: (path.stem != REFERENCE, path.stem))
+    if not found or found[0].stem != REFERENCE:
+        raise ConfigError(f"{folder}: no {REFERENCE}.yaml, with which the others are compared")
+    return found
+
+
+def ablation_job(options: Options, folder: Path, config: Path, seed: int) -> Job:
+    """Training of one configuration with one seed."""
+    places = ("--config", str(config), "--seed", str(seed), "--runs-dir", str(folder / "runs"))
+    settings = [word for setting in options.extra["settings"] for word in ("--set", setting)]
+    command = (sys.executable, str(options.project / "train.py"), *places, "--no-tensorboard", *settings)
+    return Job(f"{config.stem}_{seed}", command)
+
+
+def judge_once(run: RunFolder) -> None:
+    """Open the test images for a run that was not judged on them yet."""
+    if run.evaluation_path.is_file() and read_evaluation(run.path)["split"] == "test":
+        return
+    config = load_config(ExperimentConfig, run.config_path)
+    classifier = build.read_classifier(run.checkpoints / "best.pt", choose_device(config.device))
+    images = build.load_split(config.data, "test")
+    judge(run, classifier, images, config=config, checkpoint=run.checkpoints / "best.pt")
+    build_report(run.path)

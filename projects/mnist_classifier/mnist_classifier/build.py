@@ -1,0 +1,290 @@
+"""The wiring: from a configuration to images, loaders, model and trainer. Only this file knows constructors."""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+from mlcore import training_run
+from mlcore.checkpoint import load_checkpoint_file, resolve_checkpoint
+from mlcore.device import choose_device
+from mlcore.errors import CheckpointError, ConfigError
+from mlcore.logger import TrainingLogger
+from mlcore.runs import RunFolder
+from mlcore.trainer import ClassificationTrainer, TrainingConfig, weights_for_inference
+from mldata.images.augmentation import build_augmentation
+from mldata.images.batches import ImageBatches
+from mldata.images.dataset import ImageDataset
+from mldata.images.loading import load_images
+from mldata.images.splits import k_fold
+from mlmodels import BaseModel
+from mlmodels.image_classifiers.config import CnnConfig, FcConfig, FcScratchConfig
+from mlmodels.image_classifiers.flops import flops_per_image
+from torch import nn
+
+from mnist_classifier.config import DataConfig, ExperimentConfig, ModelConfig
+from mnist_classifier.scratch_trainer import ScratchTrainer
+
+MODELS = {
+    "fc": "mlmodels.image_classifiers.fc:FcClassifier",
+    "fc_scratch": "mlmodels.image_classifiers.fc_scratch:FcScratch",
+    "cnn": "mlmodels.image_classifiers.cnn:CnnClassifier",
+}
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What exists before a run folder does: if anything of this fails, nothing has been written.
+
+    `config` is resolved: its model section fits the images. `means` and `deviations` are those of the training
+    images, one a channel, of values from 0 to 1.
+    """
+
+    config: ExperimentConfig
+    device: torch.device
+    train: ImageDataset
+    validation: ImageDataset | None
+    means: list[float]
+    deviations: list[float]
+
+    @property
+    def channels_last(self) -> bool:
+        """Convolutions on a CPU are about half as fast again in this memory format."""
+        return self.config.model.type == "cnn"
+
+    @cached_property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes."""
+        return self.train.classes
+
+
+def prepare(config: ExperimentConfig) -> Prepared:
+    """Device, images and the resolved configuration of an experiment."""
+    device = torch.device("cpu") if config.model.type == "fc_scratch" else choose_device(config.device)
+    train, validation = training_splits(config.data)
+    means, deviations = train.channel_statistics()
+    model = model_config_for(config.model, train)
+    return Prepared(config.model_copy(update={"model": model}), device, train, validation, means, deviations)
+
+
+def training_splits(data: DataConfig) -> tuple[ImageDataset, ImageDataset | None]:
+    """Training and validation images; a fold of all training images where one is asked for."""
+    if data.num_folds is not None and data.fold is not None:
+        everything = load_split(data, "train", train_split=1.0)
+        return k_fold(everything, data.num_folds, data.fold, data.split_seed)
+    if data.train_split == 1:
+        return load_split(data, "train"), None
+    return load_split(data, "train"), load_split(data, "validation")
+
+
+def load_split(data: DataConfig, split: str, *, train_split: float | None = None) -> ImageDataset:
+    """One split as the data section divides them."""
+    return load_images(
+        data.dataset,
+        split,
+        data_dir=data.data_dir,
+        train_fraction=data.train_split if train_split is None else train_split,
+        split_seed=data.split_seed,
+    )
+
+
+def model_config_for(model: ModelConfig, images: ImageDataset) -> ModelConfig:
+    """The model's config with the images' shape and classes; a contradiction is an error."""
+    _, height, width, channels = images.images.shape
+    wanted: dict[str, int] = {"num_classes": images.num_classes}
+    if isinstance(model, CnnConfig):
+        if height != width:
+            raise ConfigError(f"the images are {height} × {width}; model type cnn takes square ones")
+        wanted |= {"in_channels": channels, "image_size": height}
+    else:
+        wanted |= {"input_size": height * width * channels}
+    for key, value in wanted.items():
+        if key in model.model_fields_set and getattr(model, key) != value:
+            raise ConfigError(
+                f"model.{key} is {getattr(model, key)}, but the images of {images.name} want {value}"
+            )
+    return type(model).model_validate({**model.model_dump(), **wanted})
+
+
+def make_model(config: ModelConfig, device: torch.device, seed: int) -> BaseModel:
+    """A model with weights drawn from `seed`."""
+    from importlib import import_module
+
+    module, _, name = MODELS[config.type].partition(":")
+    torch.manual_seed(seed)
+    model: BaseModel = getattr(import_module(module), name).from_config(config)
+    if isinstance(config, CnnConfig):
+        model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return model.to(device)
+
+
+def make_loader(
+    prepared: Prepared, images: ImageDataset, *, batch_size: int | None = None, **options: Any
+) -> ImageBatches:
+    """Normalised batches in order; `options` go to `ImageBatches`."""
+    return ImageBatches(
+        images,
+        batch_size=batch_size or prepared.config.evaluation.batch_size,
+        mean=prepared.means,
+        std=prepared.deviations,
+        channels_last=prepared.channels_last,
+        **options,
+    )
+
+
+def make_training_loader(prepared: Prepared, images: ImageDataset | None = None) -> ImageBatches:
+    """Shuffled, augmented batches of the training images, or of `images`, for this process."""
+    config = prepared.config
+    return make_loader(
+        prepared,
+        prepared.train if images is None else images,
+        batch_size=config.training.batch_size,
+        shuffle=True,
+        seed=config.seed,
+        augmentation=build_augmentation(config.data.augmentation, seed=config.seed),
+        num_workers=config.data.num_workers,
+        rank=int(os.environ.get("RANK", "0")),
+        world_size=int(os.environ.get("WORLD_SIZE", "1")),
+    )
+
+
+def make_loaders(prepared: Prepared) -> tuple[ImageBatches, ImageBatches | None]:
+    """The loaders of a training run."""
+    world = {
+        "rank": int(os.environ.get("RANK", "0")),
+        "world_size": int(os.environ.get("WORLD_SIZE", "1")),
+    }
+    validation = prepared.validation
+    return (
+        make_training_loader(prepared),
+        None if validation is None else make_loader(prepared, validation, **world),
+    )
+
+
+def make_logger(prepared: Prepared, run: RunFolder | None) -> TrainingLogger:
+    """The logger of a run, told how many operations an image costs."""
+    config = prepared.config
+    return training_run.make_logger(
+        config,
+        run,
+        flops_per_item=flops_per_image(config.model),
+        item_name="images",
+        config=config.model_dump(mode="json"),
+    )
+
+
+def bare_trainer(
+    prepared: Prepared, model: nn.Module, training: TrainingConfig, *, seed: int, **options: Any
+) -> ClassificationTrainer:
+    """The trainer that fits the model; `options` go to its constructor."""
+    kind = ScratchTrainer if prepared.config.model.type == "fc_scratch" else ClassificationTrainer
+    return kind(model, training, device=prepared.device, seed=seed, **options)
+
+
+def make_trainer(
+    prepared: Prepared, model: nn.Module, *, run: RunFolder | None, logger: TrainingLogger
+) -> ClassificationTrainer:
+    """The shared loop around the model; a checkpoint also holds what evaluating it needs."""
+    config = prepared.config
+    saves = config.logging.save_checkpoints
+    trainer = bare_trainer(
+        prepared,
+        model,
+        config.training,
+        seed=config.seed,
+        logger=logger,
+        checkpoints=training_run.make_checkpoints(config.training, run) if saves else None,
+        extra_state=extra_state(prepared),
+    )
+    trainer.info = {
+        "data": f"{config.data.dataset}, {len(prepared.train):,} training images",
+        "model": config.model.type,
+    }
+    return trainer
+
+
+def extra_state(prepared: Prepared) -> dict[str, Any]:
+    """What a checkpoint holds beside the trainer's own state."""
+    return {
+        "config": prepared.config.model_dump(mode="json"),
+        "model_config": prepared.config.model.model_dump(mode="json"),
+        "means": prepared.means,
+        "deviations": prepared.deviations,
+        "classes": list(prepared.classes),
+    }
+
+
+@dataclass(frozen=True)
+class Classifier:
+    """A trained model and how its inputs must be prepared."""
+
+    model: BaseModel
+    config: ModelConfig
+    classes: tuple[str, ...]
+    means: list[float]
+    deviations: list[float]
+    device: torch.device
+
+    def normalise(self, images: torch.Tensor) -> torch.Tensor:
+        """Images (B, C, H, W) of values from 0 to 1, as the model wants them."""
+        means = torch.tensor(self.means).view(1, -1, 1, 1)
+        deviations = torch.tensor(self.deviations).view(1, -1, 1, 1)
+        return ((images - means) / deviations).to(self.device)
+
+    def batches(self, images: ImageDataset, batch_size: int = 1000) -> ImageBatches:
+        """The images in order, normalised with the statistics of the training images."""
+        return ImageBatches(
+            images,
+            batch_size=batch_size,
+            mean=self.means,
+            std=self.deviations,
+            channels_last=self.config.type == "cnn",
+        )
+
+
+def read_classifier(checkpoint: Path, device: torch.device) -> Classifier:
+    """The classifier in a checkpoint, with its averaged weights where it has them.
+
+    Raises:
+        CheckpointError: damaged, or of another project.
+    """
+    state = load_checkpoint_file(resolve_checkpoint(checkpoint))
+    missing = {"model", "model_config", "means", "deviations", "classes"} - state.keys()
+    if missing:
+        raise CheckpointError(f"{checkpoint}: not a checkpoint of this project (no {min(missing)})")
+    return classifier_from(state, weights_for_inference(state), device)
+
+
+def classifier_from(state: Mapping[str, Any], weights: Mapping[str, Any], device: torch.device) -> Classifier:
+    """The classifier that the entries of `extra_state` and the weights describe."""
+    kinds: dict[str, Callable[..., ModelConfig]] = {
+        "fc": FcConfig,
+        "fc_scratch": FcScratchConfig,
+        "cnn": CnnConfig,
+    }
+    config = kinds[state["model_config"]["type"]](**state["model_config"])
+    model = make_model(config, device, seed=0)
+    model.load_state_dict(weights)
+    model.eval()
+    return Classifier(
+        model,
+        config,
+        tuple(state["classes"]),
+        state["means"],
+        state["deviations"],
+        device,
+    )
+
+
+def differentiable(classifier: Classifier) -> Classifier:
+    """The same classifier for autograd: the NumPy network's weights in the fully connected one."""
+    if not isinstance(classifier.config, FcScratchConfig):
+        return classifier
+    names = ("input_size", "hidden_sizes", "num_classes", "dropout")
+    config = FcConfig(**{name: getattr(classifier.config, name) for name in names})
+    model = make_model(config, classifier.device, seed=0)
+    model.load_state_dict(dict(classifier.model.named_parameters()))
+    return replace(classifier, model=model.eval(), config=config)
