@@ -1,13 +1,20 @@
 """A run as the real logger leaves it, with everything a report can show and a hostile text in every place."""
 
+import importlib.util
 import json
 import math
 import random
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import pytest
+from mlcore.evaluator import write_evaluation
 from mlcore.logger import TrainingLogger
+from mlcore.report import build_report
+from mlcore.report.figures import save_figure
 
 HOSTILE = "</script></pre><script>document.title='HACKED'</script><img src=x onerror=\"document.title='HACKED'\">'\"&"
 
@@ -134,3 +141,56 @@ def killed_run(tmp_path: Path) -> Path:
     folder = tmp_path / "killed"
     write_training(folder, num_steps=12, finish=False)
     return folder
+
+
+def load(name: str) -> ModuleType:
+    """A helper module of this folder."""
+    specification = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+    assert specification is not None
+    assert specification.loader is not None
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def page_of() -> Callable[[Path | str], Any]:
+    """Reads a page: that of a run folder, which is built first, or one given as text."""
+    reader = load("page_reader")
+
+    def read(source: Path | str) -> Any:
+        return reader.Page(source if isinstance(source, str) else build_report(source).read_text("utf-8"))
+
+    return read
+
+
+@pytest.fixture(scope="session")
+def classifiers() -> ModuleType:
+    """What makes the run of a classifier."""
+    return load("classifier_run")
+
+
+@pytest.fixture(scope="session")
+def finished_classifier(tmp_path_factory: pytest.TempPathFactory, classifiers: ModuleType) -> Path:
+    """The run of a classifier with its evaluation, its baselines and three figures, made once."""
+    folder = tmp_path_factory.mktemp("runs") / "baseline_fc_20261121-004500"
+    classifiers.write_classifier_training(folder)
+    (folder / "config.yaml").write_text("name: baseline_fc\nmodel:\n  type: fc\n  hidden_sizes: [256, 128]\n")
+    (folder / "environment.json").write_text(json.dumps({"python": "3.11", "cpu": {"cores": 2}}))
+    write_evaluation(folder, **classifiers.evaluation_of_digits())
+    save_figure(
+        folder,
+        "failures",
+        classifiers.draw_gallery(),
+        title="The most confident mistakes",
+        caption="Above each image: its class, what it was taken for, and with what probability.",
+    )
+    save_figure(folder, "filters", classifiers.draw_filters(), title="Filters of the first layer", caption="")
+    save_figure(folder, "nearest", classifiers.draw_filters(), title=HOSTILE, caption=HOSTILE)
+    return folder
+
+
+@pytest.fixture
+def classifier_run(finished_classifier: Path, tmp_path: Path) -> Path:
+    """A copy of the classifier's run that a test may change."""
+    return Path(shutil.copytree(finished_classifier, tmp_path / finished_classifier.name))

@@ -6,63 +6,17 @@ import json
 import re
 import subprocess
 import sys
-from html.parser import HTMLParser
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from mlcore.report import ReportError, build_report
 
-VOID = {"meta", "input", "br", "img", "line", "path", "circle", "rect", "link", "hr"}
+PageOf = Callable[[Path | str], Any]
 
 
-class Page(HTMLParser):
-    """Checks that elements nest, and collects elements, their attributes and the text."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__(convert_charrefs=True)
-        self.open: list[str] = []
-        self.elements: list[tuple[str, dict[str, str | None]]] = []
-        self.texts: list[str] = []
-        self.scripts: list[str] = []
-        self.feed(html)
-        self.close()
-        assert self.open == [], f"never closed: {self.open}"
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open, f"</{tag}> closes nothing"
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        if self.open and self.open[-1] in ("script", "style"):
-            self.scripts.append(data)
-        else:
-            self.texts.append(data)
-
-    def all(self, tag: str, **wanted: str) -> list[dict[str, str | None]]:
-        return [
-            attributes
-            for name, attributes in self.elements
-            if name == tag and all(attributes.get(key.rstrip("_")) == value for key, value in wanted.items())
-        ]
-
-    @property
-    def text(self) -> str:
-        return " ".join(" ".join(self.texts).split())
-
-
-def page_of(run: Path) -> Page:
-    return Page(build_report(run).read_text(encoding="utf-8"))
-
-
-def test_the_page_holds_every_part_of_the_run(full_run: Path) -> None:
+def test_the_page_holds_every_part_of_the_run(full_run: Path, page_of: PageOf) -> None:
     page = page_of(full_run)
     for wanted in (
         "quickstart_20261121-004500",
@@ -88,7 +42,9 @@ def test_the_page_holds_every_part_of_the_run(full_run: Path) -> None:
     assert len(page.all("svg", class_="chart")) == 4 + 3  # loss in two sizes and two scales, three small ones
 
 
-def test_every_chart_has_a_title_and_a_text_and_the_numbers_stand_in_a_table(full_run: Path) -> None:
+def test_every_chart_has_a_title_and_a_text_and_the_numbers_stand_in_a_table(
+    full_run: Path, page_of: PageOf
+) -> None:
     page = page_of(full_run)
     idents = [attributes["id"] for _, attributes in page.elements if attributes.get("id")]
     assert len(idents) == len(set(idents)), "an id occurs twice"
@@ -103,9 +59,9 @@ def test_every_chart_has_a_title_and_a_text_and_the_numbers_stand_in_a_table(ful
             assert f"{record['loss']:.4f}" in page.text
 
 
-def test_the_page_asks_the_network_for_nothing(full_run: Path) -> None:
+def test_the_page_asks_the_network_for_nothing(full_run: Path, page_of: PageOf) -> None:
     html = build_report(full_run).read_text(encoding="utf-8")
-    page = Page(html)
+    page = page_of(html)
     for tag, attributes in page.elements:
         assert tag not in {"link", "img", "iframe", "object", "embed", "base", "form", "image", "use"}, tag
         assert not {"src", "srcset", "xlink:href", "style", "action"} & set(attributes), (tag, attributes)
@@ -117,9 +73,9 @@ def test_the_page_asks_the_network_for_nothing(full_run: Path) -> None:
     assert set(re.findall(r"https?://[^\"'\s<)]+", html)) <= {"http://www.w3.org/2000/svg"}
 
 
-def test_only_our_own_script_and_style_may_run(full_run: Path) -> None:
+def test_only_our_own_script_and_style_may_run(full_run: Path, page_of: PageOf) -> None:
     html = build_report(full_run).read_text(encoding="utf-8")
-    page = Page(html)
+    page = page_of(html)
     (policy,) = [m["content"] for m in page.all("meta") if m.get("http-equiv") == "Content-Security-Policy"]
     assert policy is not None
     assert policy.startswith("default-src 'none'; ")
@@ -132,9 +88,9 @@ def test_only_our_own_script_and_style_may_run(full_run: Path) -> None:
         assert f"{tag}-src 'sha256-{digest}'" in policy
 
 
-def test_hostile_text_is_shown_as_text_everywhere(full_run: Path, hostile_text: str) -> None:
+def test_hostile_text_is_shown_as_text_everywhere(full_run: Path, hostile_text: str, page_of: PageOf) -> None:
     html = build_report(full_run).read_text(encoding="utf-8")
-    page = Page(html)  # nesting would break if any of it were markup
+    page = page_of(html)  # nesting would break if any of it were markup
     assert "<img" not in html
     assert "onerror=&#34;" in html
     # Status, precision, in samples, evaluation, remark, config, environment and so on.
@@ -142,7 +98,7 @@ def test_hostile_text_is_shown_as_text_everywhere(full_run: Path, hostile_text: 
     assert all("HACKED" not in script for script in page.scripts)
 
 
-def test_hover_data_are_the_points_of_the_curves(full_run: Path) -> None:
+def test_hover_data_are_the_points_of_the_curves(full_run: Path, page_of: PageOf) -> None:
     page = page_of(full_run)
     data = json.loads(next(text for text in page.scripts if text.startswith("{")))
     assert set(data) == {"loss", "lr", "norm", "speed"}
@@ -162,7 +118,7 @@ def test_the_two_judges_are_never_in_one_column(full_run: Path) -> None:
     assert "3.25" not in heuristic
 
 
-def test_a_killed_run_still_has_a_report(killed_run: Path) -> None:
+def test_a_killed_run_still_has_a_report(killed_run: Path, page_of: PageOf) -> None:
     with open(killed_run / "metrics.jsonl", "ab") as file:
         file.write(b'{"kind": "st')
     page = page_of(killed_run)
@@ -184,7 +140,9 @@ PARTS = (
 
 @pytest.mark.parametrize("part", PARTS)
 @pytest.mark.parametrize("damage", ["missing", "garbage", "empty", "wrong type"])
-def test_a_missing_or_damaged_part_does_not_stop_the_report(full_run: Path, part: str, damage: str) -> None:
+def test_a_missing_or_damaged_part_does_not_stop_the_report(
+    full_run: Path, part: str, damage: str, page_of: PageOf
+) -> None:
     path = full_run / part
     files = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
     assert files
@@ -217,21 +175,21 @@ STRANGE = [
 @pytest.mark.parametrize("key", ["metrics", "baselines", "samples", "coherence", "heuristic", "split"])
 @pytest.mark.parametrize("value", STRANGE, ids=repr)
 def test_an_evaluation_of_another_shape_does_not_stop_the_report(
-    finished_run: Path, tmp_path: Path, key: str, value: object
+    finished_run: Path, tmp_path: Path, key: str, value: object, page_of: PageOf
 ) -> None:
     content = json.loads((finished_run / "evaluation.json").read_text())
     (tmp_path / "evaluation.json").write_text(json.dumps({**content, key: value}))
     assert "Checkpoint checkpoints/best.pt" in page_of(tmp_path).text
 
 
-def test_a_run_without_any_number_has_a_report(tmp_path: Path) -> None:
+def test_a_run_without_any_number_has_a_report(tmp_path: Path, page_of: PageOf) -> None:
     (tmp_path / "config.yaml").write_text("a: 1\n")
     page = page_of(tmp_path)
     assert "metrics.json is missing" in page.text
     assert page.all("svg") == []
 
 
-def test_one_record_of_nothing_but_nan_has_a_report(tmp_path: Path) -> None:
+def test_one_record_of_nothing_but_nan_has_a_report(tmp_path: Path, page_of: PageOf) -> None:
     (tmp_path / "metrics.jsonl").write_text('{"kind":"step","step":1,"loss":"NaN","lr":0.0,"timing":null}\n')
     page = page_of(tmp_path)
     assert len(page.all("svg", class_="chart")) == 1

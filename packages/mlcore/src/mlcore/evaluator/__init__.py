@@ -13,6 +13,12 @@ if TYPE_CHECKING:
     from mlcore.evaluator.baselines import Baseline as Baseline
     from mlcore.evaluator.baselines import ngram_baselines as ngram_baselines
     from mlcore.evaluator.baselines import unigram_entropy as unigram_entropy
+    from mlcore.evaluator.classification import ClassificationMetrics as ClassificationMetrics
+    from mlcore.evaluator.classification import classification_metrics as classification_metrics
+    from mlcore.evaluator.classification_evaluation import ClassifierEvaluation as ClassifierEvaluation
+    from mlcore.evaluator.classification_evaluation import evaluate_classifier as evaluate_classifier
+    from mlcore.evaluator.classification_rows import ClassificationError as ClassificationError
+    from mlcore.evaluator.classification_temperature import fit_temperature as fit_temperature
     from mlcore.evaluator.coherence import ClaudeJudge as ClaudeJudge
     from mlcore.evaluator.coherence_config import CoherenceConfig as CoherenceConfig
     from mlcore.evaluator.coherence_report import CoherenceReport as CoherenceReport
@@ -29,6 +35,9 @@ if TYPE_CHECKING:
 _HOMES = {
     "AdvancedEvaluator": "advanced_evaluator",
     "Baseline": "baselines",
+    "ClassificationError": "classification_rows",
+    "ClassificationMetrics": "classification",
+    "ClassifierEvaluation": "classification_evaluation",
     "ClaudeJudge": "coherence",
     "CoherenceConfig": "coherence_config",
     "CoherenceReport": "coherence_report",
@@ -38,6 +47,9 @@ _HOMES = {
     "LanguageMetrics": "language_metrics",
     "Sample": "samples",
     "WordList": "word_list",
+    "classification_metrics": "classification",
+    "evaluate_classifier": "classification_evaluation",
+    "fit_temperature": "classification_temperature",
     "generate_samples": "samples",
     "ngram_baselines": "baselines",
     "read_evaluation": "evaluation_file",

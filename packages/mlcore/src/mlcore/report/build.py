@@ -5,14 +5,19 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
+from collections.abc import Sequence
+from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
 from mlcore.logger.redaction import redact
+from mlcore.report.accuracy_curves import accuracy_charts
+from mlcore.report.classification_view import classification_view
 from mlcore.report.config_view import flatten, highlight_yaml
+from mlcore.report.confusion_view import MISS_LEGEND
 from mlcore.report.curves import loss_chart, number_table, skipped_steps, small_charts, smoothing_note
 from mlcore.report.evaluation_view import evaluation_view
 from mlcore.report.headline import main_figures, reason_of, side_figures, status_of
@@ -20,9 +25,12 @@ from mlcore.report.line_chart import Chart, draw, hover_data
 from mlcore.report.run_contents import RunContents, read_run
 from mlcore.report.sample_view import sample_histories
 
-_WIDE = (900, 340)
-_NARROW = (460, 300)
+if TYPE_CHECKING:
+    import jinja2
+
+_SIZES = {"wide": (900, 340), "narrow": (460, 300)}
 _SMALL = (340, 210)
+_STYLES = ("page.css", "classification.css", "figures.css")
 
 
 def build_report(run: Path | str) -> Path:
@@ -44,19 +52,26 @@ def build_report(run: Path | str) -> Path:
 
 def render(run: RunContents) -> str:
     """The page as text."""
+    return _template().render(**_context(run))
+
+
+@cache
+def _template() -> jinja2.Template:
     import jinja2
 
     loader = jinja2.FunctionLoader(_asset)
     environment = jinja2.Environment(
         loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    return environment.get_template("page.html.j2").render(**_context(run))
+    return environment.get_template("page.html.j2")
 
 
 def _context(run: RunContents) -> dict[str, Any]:
     # Our own files, not input: they go in as they stand.
-    style, script = Markup(_asset("page.css")), Markup(_asset("page.js"))  # noqa: S704
-    loss = loss_chart(run)
+    style, script = Markup("\n".join(map(_asset, _STYLES))), Markup(_asset("page.js"))  # noqa: S704
+    loss, accuracy = loss_chart(run), accuracy_charts(run)
+    accuracy_looks = [accuracy.accuracy, accuracy.error] if accuracy else []
+    sizes = ("narrow",) if loss and accuracy else ("wide", "narrow")  # two of them stand side by side
     small = small_charts(run)
     status_class, status = status_of(run)
     head, rows = number_table(run)
@@ -73,37 +88,46 @@ def _context(run: RunContents) -> dict[str, Any]:
         "notices": run.notices,
         "messages": run.messages,
         "num_warnings": sum(message["kind"] == "warning" for message in run.messages),
-        "loss": _drawn_loss(loss),
+        "main_charts": [
+            *([_drawn([loss, loss], sizes)] if loss else []),
+            *([_drawn(accuracy_looks, sizes)] if accuracy else []),
+        ],
         "smoothing_note": smoothing_note(run),
         "num_skipped": len(skipped_steps(run)),
         "small": [(chart, draw(chart, width=_SMALL[0], height=_SMALL[1])) for chart in small],
-        "hover": hover_data([*([loss] if loss else []), *small]),
+        "hover": hover_data([*([loss] if loss else []), *accuracy_looks, *small]),
         "table_head": head,
         "table_rows": rows,
         "histories": sample_histories(run),
+        "classification": classification_view(run),
+        "miss_legend": MISS_LEGEND,
         "evaluation": evaluation_view(run.evaluation),
+        "pictures": run.figures,
         "config": highlight_yaml(run.config),
         "environment": flatten(run.environment),
     }
 
 
-def _drawn_loss(chart: Chart | None) -> dict[str, Any] | None:
-    """The loss chart in two sizes and two scales; the style sheet shows the one that fits."""
-    if chart is None:
-        return None
+def _drawn(looks: Sequence[Chart], sizes: Sequence[str]) -> dict[str, Any]:
+    """A chart on a linear and on a logarithmic scale, in the sizes that the style sheet chooses from.
+
+    `looks` holds the chart for either scale; the names of their titles label the switch where they differ.
+    """
+    linear, log = looks
     drawn = [
-        (f"{name} {scale}", draw(chart, width=size[0], height=size[1], log=scale == "log"))
-        for name, size in (("wide", _WIDE), ("narrow", _NARROW))
-        for scale in ("linear", "log")
+        (f"{name} {scale}", draw(chart, width=_SIZES[name][0], height=_SIZES[name][1], log=scale == "log"))
+        for name in sizes
+        for scale, chart in (("linear", linear), ("log", log))
     ]
-    legend = [series for series in chart.series if series.in_legend]
-    return {"chart": chart, "drawn": drawn, "legend": legend}
+    labels = ("linear", "log") if linear is log else (linear.title.lower(), log.title.lower())
+    legend = [series for series in linear.series if series.in_legend]
+    return {"chart": linear, "drawn": drawn, "legend": legend, "labels": labels}
 
 
 def _policy(style: str, script: str) -> str:
-    """A content security policy under which nothing loads and only our own style and script run."""
+    """A content security policy: nothing loads, only our own style and script run, pictures lie in the page."""
     return (
-        f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; "
+        f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; img-src data:; "
         "base-uri 'none'; form-action 'none'"
     )
 

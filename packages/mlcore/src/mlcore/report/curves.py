@@ -7,12 +7,27 @@ from collections.abc import Sequence
 from typing import Any
 
 from mlcore.logger.number_format import format_count, format_duration, format_loss, format_number
+from mlcore.report.accuracy_curves import training_accuracy
+from mlcore.report.classification_view import format_share, is_classification
 from mlcore.report.line_chart import Chart
 from mlcore.report.run_contents import RunContents
-from mlcore.report.series import Series, points_of, smooth, smoothing_window, thin
+from mlcore.report.series import (
+    Points,
+    Series,
+    points_of,
+    raw_and_smooth,
+    smoothed,
+    smoothing_window,
+    thin,
+)
 
 _MAX_TABLE_ROWS = 60
-Points = list[tuple[float, float]]
+_EXTRA_COLUMNS = {
+    "perplexity": "perplexity",
+    "accuracy": "validation accuracy",
+    "token_accuracy": "token accuracy",
+    "bits_per_byte": "bits per byte",
+}
 
 
 def loss_chart(run: RunContents) -> Chart | None:
@@ -22,7 +37,7 @@ def loss_chart(run: RunContents) -> Chart | None:
     if not raw and not validation:
         return None
     series = (
-        *_raw_and_smooth(raw, "training"),
+        *raw_and_smooth(raw, "training"),
         *(
             [Series("validation", "validation", tuple(thin(validation)), dots=len(validation) <= 40)]
             * bool(validation)
@@ -55,13 +70,13 @@ def small_charts(run: RunContents) -> list[Chart]:
         text = f"The median is {format_number(_median(norm), 3)}."
         if skipped:
             text += f" Red ticks: {len(skipped)} skipped step{'' if len(skipped) == 1 else 's'}."
-        series = _raw_and_smooth(norm, "gradient norm")
+        series = raw_and_smooth(norm, "gradient norm")
         marks = tuple(dict.fromkeys(skipped))
         charts.append(Chart("norm", "Gradient norm", text, series, _short, marks=marks, from_zero=True))
     speed = points_of(run.steps, "timing", "items_per_s")
     if speed:
         text = f"The median is {format_count(_median(speed))} {item_name} a second."
-        series = _raw_and_smooth(speed, f"{item_name}/s")
+        series = raw_and_smooth(speed, f"{item_name}/s")
         title = f"{item_name.capitalize()} per second"
         charts.append(Chart("speed", title, text, series, format_count, from_zero=True))
     return charts
@@ -104,26 +119,29 @@ def smoothing_note(run: RunContents) -> str:
 
 def number_table(run: RunContents) -> tuple[list[str], list[list[str]]]:
     """Head and rows of the numbers behind the curves: at each validation, or at evenly spaced steps."""
-    train = dict(_smoothed(points_of(run.steps, "loss")))
+    train = dict(smoothed(points_of(run.steps, "loss")))
     by_step = {record["step"]: record for record in run.steps}
     records: Sequence[dict[str, Any]] = run.validations or run.steps
     every = math.ceil(len(records) / _MAX_TABLE_ROWS) if records else 1
     shown = list(records[::every])
     if records and shown[-1] is not records[-1]:
         shown.append(records[-1])
-    names = ["perplexity", "accuracy", "token_accuracy", "bits_per_byte"]
-    extra = [name for name in names if any(name in record for record in run.validations)]
-    head = ["step", "training loss"]
+    train_accuracy = dict(smoothed(training_accuracy(run)))
+    extra = [name for name in _EXTRA_COLUMNS if any(name in record for record in run.validations)]
+    head = ["step", "training loss", *["training accuracy"] * bool(train_accuracy)]
     if run.validations:
-        head += ["validation loss", *(name.replace("_", " ") for name in extra)]
+        head += ["validation loss", *(_EXTRA_COLUMNS[name] for name in extra)]
     head += ["learning rate", "time"]
     rows = []
     for record in shown:
         step = record["step"]
         cells = [f"{step:,}", _cell(_nearest(train, step), format_loss)]
+        if train_accuracy:
+            cells += [_cell(_nearest(train_accuracy, step), format_share)]
         if run.validations:
             cells += [_cell(record.get("loss"), format_loss)]
-            cells += [_cell(record.get(name), format_number) for name in extra]
+            shows = (format_share if name == "accuracy" else format_number for name in extra)
+            cells += [_cell(record.get(name), show) for name, show in zip(extra, shows, strict=True)]
         near = by_step.get(step, {})
         cells += [_cell(near.get("lr"), _scientific)]
         timing = record.get("timing")
@@ -145,23 +163,13 @@ def _nearest(values: dict[float, float], step: int) -> float | None:
     return values[max(before)] if before else None
 
 
-def _smoothed(points: Points) -> Points:
-    return smooth(points, smoothing_window(len(points)))
-
-
-def _raw_and_smooth(points: Points, name: str) -> tuple[Series, ...]:
-    if not points:
-        return ()
-    strong = Series(name, "train", tuple(thin(_smoothed(points))))
-    if smoothing_window(len(points)) == 1:
-        return (strong,)
-    return (Series(f"{name}, raw", "raw", tuple(thin(points)), in_legend=False), strong)
-
-
 def _baseline_lines(run: RunContents) -> tuple[tuple[str, float], ...]:
-    """Losses of the baselines of evaluation.json, as far as they are numbers of nats."""
+    """Losses of the baselines of evaluation.json, as far as they are numbers of nats.
+
+    A classifier's baselines are compared by accuracy: they stand in its chart.
+    """
     baselines = run.evaluation.get("baselines")
-    if not isinstance(baselines, dict):
+    if not isinstance(baselines, dict) or is_classification(run.evaluation):
         return ()
     lines = []
     for name, entry in baselines.items():
@@ -176,10 +184,10 @@ def _baseline_lines(run: RunContents) -> tuple[tuple[str, float], ...]:
 def _describe_loss(raw: Points, validation: Points) -> str:
     parts = []
     if raw:
-        smoothed = _smoothed(raw)
+        smooth = smoothed(raw)
         parts.append(
             f"Training loss goes from {format_loss(raw[0][1])} at step {raw[0][0]:,.0f} "
-            f"to {format_loss(smoothed[-1][1])} at step {raw[-1][0]:,.0f}."
+            f"to {format_loss(smooth[-1][1])} at step {raw[-1][0]:,.0f}."
         )
     if validation:
         step, best = min(validation, key=lambda point: point[1])

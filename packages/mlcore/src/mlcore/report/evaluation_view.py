@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mlcore.logger.number_format import format_loss, format_number
+from mlcore.report.loose_values import as_interval, as_object, as_objects, is_number
 
 _COLUMNS = (
     ("loss", "Loss, nats"),
@@ -83,21 +84,21 @@ def evaluation_view(evaluation: dict[str, Any]) -> EvaluationView | None:
     """The view of evaluation.json; None when the run was not evaluated."""
     if not evaluation:
         return None
-    metrics = _object(evaluation.get("metrics"))
+    metrics = as_object(evaluation.get("metrics"))
     entries = [("this model", metrics, True)]
-    for name, entry in _object(evaluation.get("baselines")).items():
+    for name, entry in as_object(evaluation.get("baselines")).items():
         entries.append((str(name), entry if isinstance(entry, dict) else {"loss": entry}, False))
     used = [
-        (key, title) for key, title in _COLUMNS if any(_is_number(entry.get(key)) for _, entry, _ in entries)
+        (key, title) for key, title in _COLUMNS if any(is_number(entry.get(key)) for _, entry, _ in entries)
     ]
-    entries.sort(key=lambda item: item[1]["loss"] if _is_number(item[1].get("loss")) else math.inf)
-    top = max((entry["loss"] for _, entry, _ in entries if _is_number(entry.get("loss"))), default=1.0) or 1.0
+    entries.sort(key=lambda item: item[1]["loss"] if is_number(item[1].get("loss")) else math.inf)
+    top = max((entry["loss"] for _, entry, _ in entries if is_number(entry.get("loss"))), default=1.0) or 1.0
     rows = tuple(
         ScoreRow(
             name=name.replace("_", " "),
             note=str(entry.get("method") or ""),
             is_model=is_model,
-            share=min(1.0, max(0.0, entry["loss"] / top)) if _is_number(entry.get("loss")) else 0.0,
+            share=min(1.0, max(0.0, entry["loss"] / top)) if is_number(entry.get("loss")) else 0.0,
             cells=tuple(_cell(entry, key) for key, _ in used),
         )
         for name, entry, is_model in entries
@@ -119,12 +120,10 @@ def evaluation_view(evaluation: dict[str, Any]) -> EvaluationView | None:
 
 def _cell(entry: dict[str, Any], key: str) -> Cell:
     value: Any = entry.get(key)
-    if not _is_number(value):
+    if not is_number(value):
         return Cell("–")
-    interval = entry.get(f"{key}_interval")
-    text = ""
-    if isinstance(interval, list) and len(interval) == 2 and all(_is_number(end) for end in interval):
-        text = f"{_show(key, interval[0])} – {_show(key, interval[1])}"
+    interval = as_interval(entry.get(f"{key}_interval"))
+    text = f"{_show(key, interval[0])} – {_show(key, interval[1])}" if interval else ""
     return Cell(_show(key, value), text)
 
 
@@ -138,42 +137,42 @@ def _size(metrics: dict[str, Any]) -> str:
     parts = [
         f"{metrics[key]:,} {name}"
         for key, name in (("num_sequences", "sequences"), ("num_tokens", "tokens"), ("num_bytes", "bytes"))
-        if _is_number(metrics.get(key))
+        if is_number(metrics.get(key))
     ]
     return ", ".join(parts)
 
 
 def _coherence(report: dict[str, Any]) -> Verdict:
     scores = []
-    for name, summary in _object(report.get("scores")).items():
-        summary = _object(summary)
-        if not _is_number(summary.get("mean")):
+    for name, summary in as_object(report.get("scores")).items():
+        summary = as_object(summary)
+        if not is_number(summary.get("mean")):
             continue
         spread = (
-            f"sd {summary['sd']:.2f}, n {summary.get('num_samples')}" if _is_number(summary.get("sd")) else ""
+            f"sd {summary['sd']:.2f}, n {summary.get('num_samples')}" if is_number(summary.get("sd")) else ""
         )
         scores.append((str(name), f"{summary['mean']:.2f}", spread))
     return Verdict(str(report.get("status") or ""), str(report.get("model") or ""), tuple(scores))
 
 
 def _heuristic(report: dict[str, Any]) -> Verdict:
-    means = _object(report.get("means"))
+    means = as_object(report.get("means"))
     scores = []
     for key, name in _HEURISTICS:
-        if _is_number(means.get(key)):
+        if is_number(means.get(key)):
             sd = report.get("overall_sd")
-            spread = f"sd {sd:.2f}" if key == "overall" and _is_number(sd) else ""
+            spread = f"sd {sd:.2f}" if key == "overall" and is_number(sd) else ""
             scores.append((name, f"{means[key]:.2f}", spread))
     count = report.get("num_samples")
-    return Verdict(f"{count} of {count} measured" if _is_number(count) else "", "", tuple(scores))
+    return Verdict(f"{count} of {count} measured" if is_number(count) else "", "", tuple(scores))
 
 
 def _samples(evaluation: dict[str, Any]) -> tuple[JudgedSample, ...]:
     samples = evaluation.get("samples")
     if not isinstance(samples, list):
         return ()
-    verdicts = _rows(evaluation.get("coherence"))
-    measured = _rows(evaluation.get("heuristic"))
+    verdicts = as_objects(as_object(evaluation.get("coherence")).get("per_sample"))
+    measured = as_objects(as_object(evaluation.get("heuristic")).get("per_sample"))
     shown = []
     for number, sample in enumerate(samples):
         if not isinstance(sample, dict):
@@ -190,7 +189,7 @@ def _samples(evaluation: dict[str, Any]) -> tuple[JudgedSample, ...]:
                 heuristic=tuple(
                     (name, f"{heuristic[key]:.2f}")
                     for key, name in _HEURISTICS
-                    if _is_number(heuristic.get(key))
+                    if is_number(heuristic.get(key))
                 ),
             )
         )
@@ -206,20 +205,7 @@ def _judged(scores: dict[str, Any]) -> tuple[tuple[tuple[str, str], ...], str]:
         return (), f"no verdict: {listed}" if listed else ""
     means = []
     for name in ("overall", "grammar", "coherence", "creativity"):
-        values = [verdict[name] for verdict in verdicts if _is_number(verdict.get(name))]
+        values = [verdict[name] for verdict in verdicts if is_number(verdict.get(name))]
         if values:
             means.append((name, f"{sum(values) / len(values):.1f}"))
     return tuple(means), str(verdicts[0].get("remark") or "")
-
-
-def _rows(report: Any) -> list[dict[str, Any]]:
-    rows = _object(report).get("per_sample")
-    return [_object(row) for row in rows] if isinstance(rows, list) else []
-
-
-def _object(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

@@ -15,9 +15,16 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 56, 14, 14, 36
 _LABEL_HEIGHT = 15
 
 
+def _two_decimals(value: float) -> str:
+    return f"{value:.2f}"
+
+
 @dataclass(frozen=True)
 class Chart:
-    """What to draw. `references` are horizontal lines (name, value), `marks` steps with a red tick."""
+    """What to draw. `references` are horizontal lines (name, value), `marks` steps with a red tick.
+
+    The names of the references stand over their lines, or under them where the curves run over them.
+    """
 
     key: str
     title: str
@@ -27,6 +34,8 @@ class Chart:
     references: tuple[tuple[str, float], ...] = ()
     marks: tuple[float, ...] = ()
     from_zero: bool = False
+    format_reference: Callable[[float], str] = _two_decimals
+    names_below: bool = False
 
 
 def draw(chart: Chart, *, width: int, height: int, log: bool = False) -> Markup:
@@ -138,13 +147,13 @@ def _references(chart: Chart, y_scale: Scale, width: int) -> Markup:
                 _LEFT, width - _RIGHT, _px(y), _px(y)
             )
         )
-        label_y = y - 6
+        label_y = y + _LABEL_HEIGHT if chart.names_below else y - 6
         if any(abs(label_y - other) < _LABEL_HEIGHT for other in taken):
             label_y = y + _LABEL_HEIGHT
         taken.append(label_y)
         parts.append(
             Markup('<text class="reference-name" x="{}" y="{}" text-anchor="end">{} {}</text>').format(
-                width - _RIGHT - 4, _px(label_y), name, f"{value:.2f}"
+                width - _RIGHT - 4, _px(label_y), name, chart.format_reference(value)
             )
         )
     return Markup("").join(parts)

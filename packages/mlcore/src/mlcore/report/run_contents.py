@@ -14,6 +14,7 @@ from typing import Any
 
 from mlcore.logger.metrics_file import MetricsError, iterate_metrics
 from mlcore.logger.plain_values import restore_numbers
+from mlcore.report.figure_view import FigureView, figure_views
 
 _SAMPLE_FILE = re.compile(r"step_(\d+)\.json")
 _MAX_TEXT_BYTES = 2**20
@@ -39,6 +40,7 @@ class RunContents:
     evaluation: dict[str, Any] = field(default_factory=dict)
     environment: dict[str, Any] = field(default_factory=dict)
     config: str = ""
+    figures: list[FigureView] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
 
 
@@ -65,6 +67,8 @@ def read_run(path: Path) -> RunContents:
             group.append(record)
     run.messages = list(_read_stream(run, "logs/messages.jsonl"))
     run.samples = _read_samples(run)
+    run.figures, notices = figure_views(path)
+    run.notices += notices
     return run
 
 

@@ -9,6 +9,8 @@ from typing import Any
 
 MAX_POINTS = 700
 
+Points = list[tuple[float, float]]
+
 
 @dataclass(frozen=True)
 class Series:
@@ -21,7 +23,7 @@ class Series:
     in_legend: bool = True
 
 
-def points_of(records: Sequence[Mapping[str, Any]], *path: str) -> list[tuple[float, float]]:
+def points_of(records: Sequence[Mapping[str, Any]], *path: str) -> Points:
     """(step, value) of the records that have a finite number under `path` ("timing", "items_per_s")."""
     points = []
     for record in records:
@@ -36,6 +38,21 @@ def points_of(records: Sequence[Mapping[str, Any]], *path: str) -> list[tuple[fl
 def smoothing_window(num_points: int) -> int:
     """Width of the mean, odd: a fiftieth of the curve, 1 (nothing) under 30 points."""
     return 1 if num_points < 30 else max(3, num_points // 50) | 1
+
+
+def smoothed(points: Points) -> Points:
+    """The smoothing that suits the number of points."""
+    return smooth(points, smoothing_window(len(points)))
+
+
+def raw_and_smooth(points: Points, name: str) -> tuple[Series, ...]:
+    """The points as a thin line and smoothed as a strong one; the strong one alone where nothing is smoothed."""
+    if not points:
+        return ()
+    strong = Series(name, "train", tuple(thin(smoothed(points))))
+    if smoothing_window(len(points)) == 1:
+        return (strong,)
+    return (Series(f"{name}, raw", "raw", tuple(thin(points)), in_legend=False), strong)
 
 
 def smooth(points: Sequence[tuple[float, float]], window: int) -> list[tuple[float, float]]:

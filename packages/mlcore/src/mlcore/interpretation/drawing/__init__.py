@@ -1,0 +1,1 @@
+"""Figures of what this package computes. Every function returns a matplotlib figure and touches no global state."""
