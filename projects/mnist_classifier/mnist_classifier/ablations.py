@@ -3,21 +3,29 @@
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mlcore.cli import Options
 from mlcore.config import load_config
 from mlcore.device import choose_device
 from mlcore.errors import ConfigError
 from mlcore.evaluator import read_evaluation
+from mlcore.experiments import ExperimentLogger
+from mlcore.logger.plain_values import write_json_atomic
 from mlcore.report import build_report
 from mlcore.runs import RunFolder
+from mlcore.statistics import ModelStatistics
 from mlcore.study import Job, run_study
 
 from mnist_classifier import build
 from mnist_classifier.config import ExperimentConfig
 from mnist_classifier.evaluation import judge
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 REFERENCE = "reference"
+METRIC = "test.accuracy"
 
 
 def run_ablations(options: Options) -> int:
@@ -37,7 +45,7 @@ def run_ablations(options: Options) -> int:
     for result in study:
         if result.status == "done" and result.run_path is not None:
             judge_once(RunFolder(result.run_path))
-    report(folder, [path.stem for path in configs], seeds)
+    report(folder)
     return study.exit_code
 
 
@@ -79,3 +87,52 @@ def judge_once(run: RunFolder) -> None:
     images = build.load_split(config.data, "test")
     judge(run, classifier, images, config=config, checkpoint=run.checkpoints / "best.pt")
     build_report(run.path)
+
+
+def report(folder: Path) -> None:
+    """Compare every configuration with the reference over the seeds that both have, and keep table and plot."""
+    ledger = ExperimentLogger(folder / "runs")
+    by_name = accuracies(ledger)
+    if REFERENCE not in by_name:
+        print(f"no finished run of {REFERENCE}: nothing to compare with")
+        return
+    statistics = ModelStatistics(by_name, metric="test accuracy")
+    table = statistics.compare_all(REFERENCE)
+    print(f"\n{table}")
+    content = {
+        "statistics": statistics.as_dict(),
+        "comparisons": table.as_dict(),
+        "runs": [{"name": run.name, "seed": run.seed, "status": run.status} for run in ledger],
+    }
+    write_json_atomic(folder / "ablations.json", content)
+    draw(statistics).savefig(folder / "ablations.png", dpi=144)
+    print(f"\nstudy   {folder}")
+
+
+def accuracies(ledger: ExperimentLogger) -> dict[str, dict[int, float]]:
+    """Test accuracy by configuration and seed, from the ledger; of several runs of a seed the newest."""
+    found: dict[str, dict[int, float]] = {}
+    for run in ledger.query(status="complete", metric=METRIC):
+        found.setdefault(run.name, {})[int(run.config["seed"])] = run.metrics[METRIC]
+    return found
+
+
+def draw(statistics: ModelStatistics) -> "Figure":
+    """Every run as a dot, the mean and its 95 % interval beside them."""
+    from matplotlib.figure import Figure
+
+    ranking = [name for name, _ in reversed(statistics.ranking())]
+    figure = Figure(figsize=(7, 0.5 * len(ranking) + 1.2), layout="constrained")
+    axes = figure.add_subplot()
+    for row, name in enumerate(ranking):
+        summary = statistics.summary(name)
+        if summary.interval is not None:
+            axes.hlines(row, *summary.interval, color="0.6", linewidth=2)
+        axes.plot(summary.mean, row, "|", color="black", markersize=14)
+        axes.plot(statistics.values(name), [row] * summary.n, "o", color="#0072b2", alpha=0.7)
+    axes.set_yticks(range(len(ranking)), [name.replace("_", " ") for name in ranking])
+    axes.xaxis.set_major_formatter(lambda value, _: f"{value:.1%}")
+    axes.set_xlabel("test accuracy: runs (dots), mean and its 95 % interval")
+    axes.grid(axis="x", color="0.9")
+    axes.spines[["top", "right"]].set_visible(False)
+    return figure

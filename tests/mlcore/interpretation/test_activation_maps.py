@@ -33,6 +33,16 @@ def test_one_layer_may_have_two_names(cnn: nn.Sequential, inputs: Tensor) -> Non
     assert torch.equal(found["one"], found["other"])
 
 
+def test_layers_of_a_compiled_model_are_seen_although_it_was_compiled_without_hooks(
+    cnn: nn.Sequential, inputs: Tensor
+) -> None:
+    expected = activation_maps(cnn, {"first": cnn[0]}, inputs)["first"]
+    cnn.compile(backend="eager")
+    with torch.no_grad():
+        cnn.eval()(inputs)
+    torch.testing.assert_close(activation_maps(cnn, {"first": cnn[0]}, inputs)["first"], expected)
+
+
 def test_a_layer_of_another_model_is_named(cnn: nn.Sequential, inputs: Tensor) -> None:
     with pytest.raises(InterpretationError, match="layer 'stranger' did not run"):
         activation_maps(cnn, {"first": cnn[0], "stranger": nn.ReLU()}, inputs)

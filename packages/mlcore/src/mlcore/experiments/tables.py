@@ -84,7 +84,7 @@ def comparison_view(comparison: RunComparison) -> RenderableType:
         ("A", comparison.first, comparison.first_group),
         ("B", comparison.second, comparison.second_group),
     ):
-        among = "" if group is None else f", one of {len(group.records)} runs"
+        among = "" if group is None or len(group.records) == 1 else f", one of {len(group.records)} runs"
         parts.append(_line(f"{side}  ", f"{record.folder} ({record.status}{among})"))
     parts += [_line("note  ", note, "yellow") for note in comparison.notes]
     parts.append(_line("\nresult  ", str(comparison.metric), "bold"))
@@ -112,10 +112,13 @@ def record_view(record: RunRecord, notes: Sequence[Any]) -> RenderableType:
     parts: list[RenderableType] = [head]
     parts += [_line("problem  ", problem, "yellow") for problem in record.problems]
     parts += [_line("note  ", str(note)) for note in notes]
-    for title, content in (("metrics", record.metrics), ("configuration", record.config)):
+    for title, content, text_of in (
+        ("metrics", record.metrics, cell_text),
+        ("configuration", record.config, value_text),
+    ):
         table = plain_table(title, "")
         for name, found in content.items():
-            table.add_row(Text(name), Text(cell_text(found), overflow="fold"))
+            table.add_row(Text(name), Text(text_of(found), overflow="fold"))
         parts += [Text(""), table]
     return Group(*parts)
 
