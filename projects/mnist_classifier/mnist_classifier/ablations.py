@@ -16,6 +16,7 @@ from mlcore.report import build_report
 from mlcore.runs import RunFolder
 from mlcore.statistics import ModelStatistics
 from mlcore.study import Job, run_study
+from rich.console import Console
 
 from mnist_classifier import build
 from mnist_classifier.config import ExperimentConfig
@@ -94,11 +95,11 @@ def report(folder: Path) -> None:
     ledger = ExperimentLogger(folder / "runs")
     by_name = accuracies(ledger)
     if REFERENCE not in by_name:
-        print(f"no finished run of {REFERENCE}: nothing to compare with")
+        print(f"no judged run of {REFERENCE}: nothing to compare with")
         return
     statistics = ModelStatistics(by_name, metric="test accuracy")
     table = statistics.compare_all(REFERENCE)
-    print(f"\n{table}")
+    Console().print(table.table())
     content = {
         "statistics": statistics.as_dict(),
         "comparisons": table.as_dict(),
@@ -112,7 +113,9 @@ def report(folder: Path) -> None:
 def accuracies(ledger: ExperimentLogger) -> dict[str, dict[int, float]]:
     """Test accuracy by configuration and seed, from the ledger; of several runs of a seed the newest."""
     found: dict[str, dict[int, float]] = {}
-    for run in ledger.query(status="complete", metric=METRIC):
+    for run in ledger.query(status="complete"):
+        if METRIC not in run.metrics:
+            continue
         found.setdefault(run.name, {})[int(run.config["seed"])] = run.metrics[METRIC]
     return found
 

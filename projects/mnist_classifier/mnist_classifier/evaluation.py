@@ -1,14 +1,13 @@
 """The command `evaluate`: accuracy and its relatives on a split that training never saw, beside plain baselines."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 import torch
 from mlcore.cli import Options
 from mlcore.device import choose_device
-from mlcore.evaluator import classification_metrics, read_evaluation, write_evaluation
-from mlcore.logger.plain_values import write_json_atomic
+from mlcore.evaluator import classification_metrics, fit_temperature, read_evaluation, write_evaluation
+from mlcore.experiments.predictions import write_predictions
 from mlcore.report import build_report
 from mlcore.runs import RunFolder
 from mlcore.training_run import checkpoint_to_evaluate
@@ -18,8 +17,6 @@ from torch import Tensor
 from mnist_classifier import build
 from mnist_classifier.baselines import known_baselines, train_baselines
 from mnist_classifier.config import ExperimentConfig
-
-PREDICTIONS = "predictions.json"
 
 
 def evaluate(config: ExperimentConfig, options: Options) -> None:
@@ -47,7 +44,9 @@ def judge(
     """Everything that evaluation.json holds; written into the run folder where there is one."""
     evaluation = config.evaluation
     logits = predict(classifier, images, batch_size=evaluation.batch_size, shifts=evaluation.shifts)
-    metrics = classification_metrics(logits, images.labels, classifier.classes)
+    metrics = classification_metrics(
+        logits, images.labels, classifier.classes, temperature=temperature_of(classifier, images, config)
+    )
     content: dict[str, Any] = {
         "checkpoint": "last weights" if checkpoint is None else checkpoint.name,
         "split": images.split,
@@ -58,8 +57,24 @@ def judge(
     if run is None:
         return content
     write_evaluation(run.path, **content)
-    write_predictions(run.path, images, logits)
+    write_predictions(
+        run.path,
+        split=images.split,
+        fingerprint=images.fingerprint,
+        labels=images.labels.tolist(),
+        predictions=logits.argmax(dim=1).tolist(),
+    )
     return read_evaluation(run.path)
+
+
+def temperature_of(
+    classifier: build.Classifier, images: ImageDataset, config: ExperimentConfig
+) -> float | None:
+    """The temperature that calibrates the model on its validation images; None when it is these that are judged."""
+    _, validation = build.training_splits(config.data)
+    if validation is None or images.split != "test":
+        return None
+    return fit_temperature(predict(classifier, validation), validation.labels)
 
 
 def predict(
@@ -86,22 +101,6 @@ def moved(batch: Tensor, shifts: int) -> list[Tensor]:
         for axis in (2, 3):
             copies += [batch.roll(distance, axis), batch.roll(-distance, axis)]
     return copies
-
-
-def write_predictions(run: Path, images: ImageDataset, logits: Tensor) -> None:
-    """Predictions image by image, by which two models can be compared on the same images."""
-    content = {
-        "split": images.split,
-        "fingerprint": images.fingerprint,
-        "labels": images.labels.tolist(),
-        "predictions": logits.argmax(dim=1).tolist(),
-    }
-    write_json_atomic(run / PREDICTIONS, content)
-
-
-def read_predictions(run: Path) -> dict[str, Any]:
-    """What `write_predictions` wrote."""
-    return json.loads((run / PREDICTIONS).read_text(encoding="utf-8"))
 
 
 def print_evaluation(content: dict[str, Any]) -> None:

@@ -381,7 +381,7 @@ def test_results_are_told_as_they_come_and_found_by_name() -> None:
         report["overfit"]
 
 
-def test_results_are_frozen_and_the_package_imports_no_torch_for_its_names() -> None:
+def test_results_are_frozen_and_unknown_names_of_the_package_are_refused() -> None:
     report = run_battery(digits_subject(), only=["labels"])
     with pytest.raises(dataclasses.FrozenInstanceError):
         report["labels"].status = "failed"

@@ -29,8 +29,8 @@ def lock_run(folder: Path) -> Iterator[None]:
     path = folder / "run.lock"
     mine = {"pid": os.getpid(), "host": platform.node(), "started": _start_time(os.getpid())}
     with _guard(folder):
-        owner = _read(path)
-        if owner is not None and _is_alive(owner):
+        owner = read_owner(path)
+        if owner is not None and is_alive(owner):
             where = (
                 "" if owner["host"] == mine["host"] else f" on {owner['host']}; if it is dead, delete {path}"
             )
@@ -42,7 +42,7 @@ def lock_run(folder: Path) -> Iterator[None]:
         # A child that was forked inside the block comes through here too: the lock is not its own.
         if os.getpid() == mine["pid"]:
             with _guard(folder):
-                if _read(path) == mine:
+                if read_owner(path) == mine:
                     path.unlink()
 
 
@@ -55,7 +55,7 @@ def _guard(folder: Path) -> Iterator[None]:
         raise RunLockedError(f"{folder}: its lock is being taken by another process") from None
 
 
-def _read(path: Path) -> dict[str, object] | None:
+def read_owner(path: Path) -> dict[str, object] | None:
     """The owner; None for no lock, or for one that was cut off while it was written."""
     try:
         owner = json.loads(path.read_text(encoding="utf-8"))
@@ -67,7 +67,7 @@ def _read(path: Path) -> dict[str, object] | None:
     return owner if is_whole else None
 
 
-def _is_alive(owner: dict[str, object]) -> bool:
+def is_alive(owner: dict[str, object]) -> bool:
     """Whether the owner still runs. A process on another machine cannot be asked and counts as alive."""
     if owner["host"] != platform.node():
         return True

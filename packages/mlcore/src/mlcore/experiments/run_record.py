@@ -134,8 +134,8 @@ def with_liveness(record: RunRecord) -> RunRecord:
         return record
     from mlcore import run_lock
 
-    owner = run_lock._read(record.path / "run.lock")
-    is_gone = owner is not None and not run_lock._is_alive(owner)
+    owner = run_lock.read_owner(record.path / "run.lock")
+    is_gone = owner is not None and not run_lock.is_alive(owner)
     return replace(record, status=KILLED) if is_gone else record
 
 
