@@ -85,7 +85,11 @@ def result_of(name: str, title: str, runs: list[Path], command: str) -> dict[str
         "environment": without_command(first["environment"]),
         "config": first["config"],
         "figures": {key: summary([values[key] for values in flat]) for key in shared},
-        "intervals_of_one_run": first["evaluation"].get("metrics", {}).get("loss_interval"),
+        "intervals_of_one_run": {
+            f"evaluation.metrics.{key}": first["evaluation"].get("metrics", {}).get(f"{key}_interval")
+            for key in ("loss", "accuracy")
+        },
+        "split": first["evaluation"].get("split"),
         "samples": first["evaluation"].get("samples", [])[:3],
     }
 
@@ -112,7 +116,8 @@ def result_of_measurement(name: str, title: str, file: Path, command: str) -> di
     measured = json.loads(file.read_text(encoding="utf-8"))
     is_gradients = "rows" in measured
     figures = gradient_figures(measured) if is_gradients else numbers(measured)
-    repeats = next((len(value) for value in measured.get("preparing", {}).get("seconds", {}).values()), 1)
+    seconds = measured.get("preparing", {}).get("seconds", {})
+    repeats = measured.get("repeats") or next((len(value) for value in seconds.values()), 1)
     environment = describe_environment(REPOSITORY)
     return {
         "schema": 1,
@@ -125,6 +130,7 @@ def result_of_measurement(name: str, title: str, file: Path, command: str) -> di
         "commit": environment.get("git", {}),
         "environment": without_command(environment),
         "config": {key: value for key, value in measured.items() if not isinstance(value, dict | list)},
+        "table": measured.get("table"),
         "figures": {key: summary([value]) for key, value in figures.items()},
         "measured": measured,
     }

@@ -8,8 +8,12 @@ from typing import Any
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 RESULTS = REPOSITORY / "assets" / "results"
-BLOCK = re.compile(r"(<!-- results: (?P<names>[^>]*?) -->\n)(.*?)(<!-- end of results -->)", re.DOTALL)
+BLOCK = re.compile(
+    r"(<!-- (?P<kind>results|result rows): (?P<names>[^>]*?) -->\n)(.*?)(?P<end><!-- end of results -->)",
+    re.DOTALL,
+)
 
+ACCURACY = "evaluation.metrics.accuracy"
 FIGURES = {
     "evaluation.metrics.loss": "validation loss, nats per token",
     "evaluation.metrics.perplexity": "perplexity",
@@ -46,8 +50,8 @@ def figure_text(figure: dict[str, Any]) -> str:
 def interval_text(result: dict[str, Any], key: str) -> str:
     """The 95 % interval over seeds, or for one run that over its validation sequences."""
     interval = result["figures"][key]["interval95"]
-    if interval is None and key == "evaluation.metrics.loss":
-        interval = result.get("intervals_of_one_run")
+    if interval is None:
+        interval = (result.get("intervals_of_one_run") or {}).get(key)
     if not interval or interval[1] <= interval[0]:
         return ""
     digits = 0 if interval[1] >= 1000 else 1 if interval[1] >= 100 else 3
@@ -56,22 +60,28 @@ def interval_text(result: dict[str, Any], key: str) -> str:
 
 def table_of(result: dict[str, Any]) -> str:
     """One result as a small table, with the command that makes it again."""
-    environment = result["environment"]
-    machine = f"{environment.get('cpu', 'unknown processor')}, {environment.get('num_usable_cores')} cores"
-    lines = [
-        f"**{result['title']}** (n = {result['n']}, seeds {', '.join(map(str, result['seeds']))}; {machine})",
-        "",
-        f"`{result['command']}`",
-        "",
-        "| figure | value | 95 % interval |",
-        "|---|---:|---:|",
-    ]
+    if result.get("table"):
+        return "\n".join([*heading(result), *result["table"], ""])
+    lines = [*heading(result), "| figure | value | 95 % interval |", "|---|---:|---:|"]
     for key, label in FIGURES.items():
         if key in result["figures"]:
             lines.append(
                 f"| {label} | {figure_text(result['figures'][key])} | {interval_text(result, key)} |"
             )
     return "\n".join([*lines, "", *sample_lines(result)])
+
+
+def heading(result: dict[str, Any]) -> list[str]:
+    """What was measured, how often, on what, and the command that does it again."""
+    environment = result["environment"]
+    machine = f"{environment.get('cpu', 'unknown processor')}, {environment.get('num_usable_cores')} cores"
+    seeds = ", ".join(map(str, result["seeds"]))
+    return [
+        f"**{result['title']}** (n = {result['n']}, seeds {seeds}; {machine})",
+        "",
+        f"`{result['command']}`",
+        "",
+    ]
 
 
 def sample_lines(result: dict[str, Any]) -> list[str]:
@@ -83,15 +93,58 @@ def sample_lines(result: dict[str, Any]) -> list[str]:
     return ["The first sample:", "", *(f"> {line}".rstrip() for line in text.splitlines()), ""]
 
 
-def tables(names: str) -> str:
-    """The tables of the named results, in the order given."""
+def rows_of(results: list[dict[str, Any]]) -> str:
+    """Classifiers beside one another, one row each, with the commands that train them below."""
+    lines = [
+        "| configuration | test accuracy | 95 % interval | n | training, s | parameters |",
+        "|---|---:|---:|---:|---:|---:|",
+    ]
+    for result in results:
+        figures = result["figures"]
+        cells = (
+            percent_text(figures[ACCURACY]),
+            percent_interval(result),
+            str(result["n"]),
+            figure_text(figures.get("metrics.training_s", figures["metrics.wall_s"])),
+            figure_text(figures["metrics.parameters"]),
+        )
+        lines.append(f"| {result['title']} | {' | '.join(cells)} |")
+    machines = {
+        f"{r['environment'].get('cpu')}, {r['environment'].get('num_usable_cores')} cores" for r in results
+    }
+    lines += ["", f"Measured on {'; '.join(sorted(machines))}. The commands:", ""]
+    for result in results:
+        seeds = ", ".join(map(str, result["seeds"]))
+        lines.append(f"- `{result['command']}` (seeds {seeds})")
+    return "\n".join(lines) + "\n"
+
+
+def percent_text(figure: dict[str, Any]) -> str:
+    """A share as `mean ± sd` in per cent."""
+    spread = "" if figure["sd"] is None else f" ± {100 * figure['sd']:.2f}"
+    return f"{100 * figure['mean']:.2f}{spread} %"
+
+
+def percent_interval(result: dict[str, Any]) -> str:
+    """The interval of the mean over seeds; for one run that over its images."""
+    interval = result["figures"][ACCURACY]["interval95"]
+    interval = interval or (result.get("intervals_of_one_run") or {}).get(ACCURACY)
+    return "" if not interval else f"{100 * interval[0]:.2f} to {100 * interval[1]:.2f} %"
+
+
+def tables(kind: str, names: str) -> str:
+    """The named results in the order given: a table each, or a row each."""
     files = [RESULTS / f"{name.strip()}.json" for name in names.split(",")]
-    return "\n".join(table_of(json.loads(file.read_text(encoding="utf-8"))) for file in files) + "\n"
+    results = [json.loads(file.read_text(encoding="utf-8")) for file in files]
+    return rows_of(results) if kind == "result rows" else "\n".join(map(table_of, results)) + "\n"
 
 
 def rendered(text: str) -> str:
     """A README with its result blocks filled."""
-    return BLOCK.sub(lambda match: match.group(1) + tables(match.group("names")) + match.group(4), text)
+    return BLOCK.sub(
+        lambda match: match.group(1) + tables(match.group("kind"), match.group("names")) + match.group("end"),
+        text,
+    )
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -3,7 +3,7 @@
 from mlcore.cli import Options
 from mlcore.sanity import SanityReport, SanitySubject, plain_training, run_battery
 from mlcore.trainer import ClassificationTrainer
-from mldata.images.hashes import image_hashes
+from mldata.images.hashes import hashes_of, image_hashes
 from mldata.images.test_guard import test_split_closed
 from torch import nn
 
@@ -44,17 +44,9 @@ def subject_of(prepared: build.Prepared) -> SanitySubject:
         return build.bare_trainer(prepared, model, training, seed=seed)
 
     def hashes() -> dict[str, list[str]]:
-        names = ["train", "test"] if validation is None else ["train", "validation", "test"]
-        return {
-            name: image_hashes(
-                data.dataset,
-                name,
-                data_dir=data.data_dir,
-                train_fraction=data.train_split,
-                split_seed=data.split_seed,
-            )
-            for name in names
-        }
+        parts = {"train": prepared.train, "validation": validation}
+        found = {name: hashes_of(part.images) for name, part in parts.items() if part is not None}
+        return found | {"test": image_hashes(data.dataset, "test", data_dir=data.data_dir)}
 
     return SanitySubject(
         num_classes=prepared.train.num_classes,

@@ -174,10 +174,31 @@ def test_the_summary_says_running_until_the_end_and_then_how_it_went(tmp_path: P
     assert summary["final"]["train"]["loss"] == 5 / 8
     assert summary["parameters"] == 1234
     assert summary["wall_s"] == pytest.approx(0.37 * 36)
+    assert summary["training_s"] == pytest.approx(0.37 * 36)
     # The first window is left out: 7 windows of 64 items in 0.37 * (2 + … + 8) seconds.
     assert summary["throughput"]["items_per_s"] == pytest.approx(7 * 64 / (0.37 * 35), abs=1e-3)
     assert summary["throughput"]["tflops"] == pytest.approx(7 * 64 / (0.37 * 35) * 1e-6, rel=1e-3)
     assert summary["peak_memory_bytes"] > 2**20
+
+
+def test_training_time_leaves_out_validation_and_adds_up_over_sessions(tmp_path: Path) -> None:
+    clock, seconds_validating = Clock(), 50.0
+    logger = make(tmp_path, clock=clock)
+    logger.start({})
+    for step in (1, 2):
+        clock.now += 3.0
+        with logger.untimed():
+            clock.now += seconds_validating
+        logger.log_step(step, {"loss": 1.0}, num_items=8)
+    resumed = make(tmp_path, clock=clock)
+    resumed.load_state_dict(logger.state_dict())
+    resumed.start({})
+    clock.now += 2.0
+    resumed.log_step(3, {"loss": 1.0}, num_items=8)
+    resumed.finish("completed")
+    summary = json.loads((tmp_path / "metrics.json").read_text())
+    assert summary["training_s"] == pytest.approx(3.0 + 3.0 + 2.0)
+    assert summary["wall_s"] == pytest.approx(3.0 + 3.0 + 2.0 + 2 * seconds_validating)
 
 
 def test_not_a_number_is_never_the_best(tmp_path: Path) -> None:

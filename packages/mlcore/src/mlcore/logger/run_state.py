@@ -12,12 +12,13 @@ FORMAT = 1
 
 @dataclass
 class RunState:
-    """Counters of one run. `wall_s` is the time used by earlier sessions, before the last resume."""
+    """Counters of one run. `wall_s` and `training_s` are the times of earlier sessions, before the last resume."""
 
     step: int = 0
     items: int = 0
     epochs: int = 0
     wall_s: float = 0.0
+    training_s: float = 0.0
     best: dict[str, Any] | None = None
     latest: dict[str, dict[str, Any]] = field(default_factory=dict)
 
@@ -31,7 +32,7 @@ class RunState:
         if self.best is None or loss < self.best["loss"]:
             self.best = {"step": step, **values}
 
-    def state_dict(self, *, records: int, wall_s: float) -> dict[str, Any]:
+    def state_dict(self, *, records: int, wall_s: float, training_s: float) -> dict[str, Any]:
         """Plain values, safe for `torch.load(weights_only=True)`; what depends on the clock: "timing"."""
         return {
             "format": FORMAT,
@@ -40,7 +41,7 @@ class RunState:
             "epochs": self.epochs,
             "best": None if self.best is None else dict(self.best),
             "records": records,
-            "timing": {"wall_s": wall_s},
+            "timing": {"wall_s": wall_s, "training_s": training_s},
         }
 
     def load(self, state: Mapping[str, Any]) -> None:
@@ -49,4 +50,6 @@ class RunState:
         self.items = int(state.get("items", 0))
         self.epochs = int(state.get("epochs", 0))
         self.best = dict(state["best"]) if state.get("best") else None
-        self.wall_s = float(state.get("timing", {}).get("wall_s", 0.0))
+        timing = state.get("timing", {})
+        self.wall_s = float(timing.get("wall_s", 0.0))
+        self.training_s = float(timing.get("training_s", 0.0))

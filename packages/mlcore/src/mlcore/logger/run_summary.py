@@ -18,7 +18,7 @@ def summary_content(
     """What metrics.json holds.
 
     `given` is the trainer's own summary and wins where it says something; `measured` holds total_steps,
-    wall_s, flops_per_item, item_name and throughput.
+    wall_s, training_s (wall_s without validation and saving), flops_per_item, item_name and throughput.
     """
     device = info.get("device")
     content = {

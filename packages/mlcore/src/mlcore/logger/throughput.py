@@ -27,6 +27,7 @@ class ThroughputMeter:
         self._knows_pauses = False
         self.measured_items = 0
         self.measured_s = 0.0
+        self.training_s = 0.0
         self.items_per_s: float | None = None
 
     def start(self, step: int = 0) -> None:
@@ -41,6 +42,7 @@ class ThroughputMeter:
         if self._first_step is None:
             self._first_step = step
         seconds = now - self._window_began
+        self.training_s += seconds
         if not self._spoiled and seconds > 0 and num_items > 0:
             self.items_per_s = num_items / seconds
             self._num_windows += 1

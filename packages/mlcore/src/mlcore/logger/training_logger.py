@@ -206,6 +206,10 @@ class TrainingLogger:
     def _wall_s(self) -> float:
         return self._state.wall_s + self._clock() - self._began_at
 
+    def _training_s(self) -> float:
+        """Time of the logged steps alone: without validation, saving and showing samples."""
+        return self._state.training_s + self._meter.training_s
+
     # ------------------------------------------------------------------ resume
 
     def state_dict(self) -> dict[str, Any]:
@@ -214,7 +218,9 @@ class TrainingLogger:
         if self._files is not None and self._trackers is not None:
             records = self._files.sync()
             self._trackers.flush()
-        return self._state.state_dict(records=records, wall_s=self._wall_s())
+        return self._state.state_dict(
+            records=records, wall_s=self._wall_s(), training_s=self._training_s()
+        )
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Continues from `state`, before or after `start`.
@@ -273,6 +279,7 @@ class TrainingLogger:
             total_steps=self.total_steps,
             flops_per_item=self.flops_per_item,
             wall_s=self._wall_s(),
+            training_s=self._training_s(),
             item_name=self.item_name,
             throughput=self._speed(self._meter.mean_items_per_s()),
         )
