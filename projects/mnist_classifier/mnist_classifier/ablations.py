@@ -131,7 +131,8 @@ def draw(statistics: ModelStatistics) -> "Figure":
         summary = statistics.summary(name)
         if summary.interval is not None:
             axes.hlines(row, *summary.interval, color="0.6", linewidth=2)
-        axes.plot(summary.mean, row, "|", color="black", markersize=14)
+        if summary.mean is not None:
+            axes.plot(summary.mean, row, "|", color="black", markersize=14)
         axes.plot(statistics.values(name), [row] * summary.n, "o", color="#0072b2", alpha=0.7)
     axes.set_yticks(range(len(ranking)), [name.replace("_", " ") for name in ranking])
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:.1%}")

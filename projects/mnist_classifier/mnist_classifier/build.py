@@ -117,7 +117,7 @@ def make_model(config: ModelConfig, device: torch.device, seed: int) -> BaseMode
     torch.manual_seed(seed)
     model: BaseModel = getattr(import_module(module), name).from_config(config)
     if isinstance(config, CnnConfig):
-        model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        model = model.to(memory_format=torch.channels_last)
     return model.to(device)
 
 
