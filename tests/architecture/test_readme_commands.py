@@ -14,11 +14,16 @@ import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SHORTER = {
-    "train --set training.steps=2000": "-c configs/smoke.yaml --set training.steps=20 --set training.eval_every=20",
-    "train --config configs/tinystories_custom_tokenizer.yaml": "--set training.steps=4 --set data.subset_size=50"
-    " --set training.schedule.warmup_steps=1 --set data.val_subset_size=5 --set evaluation.max_generation_length=5",
-    "evaluate": "--max-batches 2 --set evaluation.max_generation_length=20",
-    "gradient_report": "--cases 2 --dtype float64",
+    "custom_transformer train --set training.steps=2000": (
+        "-c configs/smoke.yaml --set training.steps=20 --set training.eval_every=20"
+    ),
+    "custom_transformer train --config configs/tinystories_custom_tokenizer.yaml": (
+        "--set training.steps=4 --set data.subset_size=50 --set training.schedule.warmup_steps=1"
+        " --set data.val_subset_size=5 --set evaluation.max_generation_length=5"
+    ),
+    "custom_transformer evaluate": "--max-batches 2 --set evaluation.max_generation_length=20",
+    "custom_transformer gradient_report": "--cases 2 --dtype float64",
+    "mnist_classifier train": "--set training.epochs=3",
 }
 NOT_HERE = {"test", "lint", "fmt", "types", "contracts"}  # what CI runs besides, and what runs this test
 
@@ -32,7 +37,7 @@ def commands_of(readme: Path) -> list[str]:
 
 def shortened(command: str) -> str:
     """The command with what makes it short, if it has an entry."""
-    additions = [addition for start, addition in SHORTER.items() if f"custom_transformer {start}" in command]
+    additions = [addition for start, addition in SHORTER.items() if start in command]
     return " ".join([command, *additions])
 
 
@@ -58,17 +63,17 @@ def test_the_commands_of_the_readme_work_in_the_order_they_stand(tmp_path: Path)
         if words[2] in NOT_HERE:
             continue
         if any(name in words for name in ("train", "evaluate", "sample")):
-            words += ["--runs-dir", str(runs_dir)]
+            words += ["--runs-dir", str(runs_dir / words[2].rpartition("/")[2])]
         if "gradient_report" in words:
             words += ["--output", str(tmp_path / "gradients")]
-        words = [str(newest(runs_dir)) if word.endswith("NAME_TIMESTAMP") else word for word in words]
+        words = [in_runs_dir(word, runs_dir) for word in words]
         environment = {**os.environ, "MLDATA_CACHE": str(tmp_path / "cache")}
         result = subprocess.run(
             words, cwd=REPOSITORY, env=environment, capture_output=True, text=True, timeout=900
         )
         assert result.returncode == 0, f"{command}\n{result.stdout}\n{result.stderr}"
         if command.endswith("projects/custom_transformer train"):
-            check_first_run(result.stdout, newest(runs_dir))
+            check_first_run(result.stdout, newest(runs_dir / "custom_transformer"))
 
 
 def check_first_run(output: str, run: Path) -> None:
@@ -82,6 +87,15 @@ def check_first_run(output: str, run: Path) -> None:
     assert loss < 0.5 * evaluation["unigram_entropy"]
     assert loss < evaluation["baselines"]["bigram"]["loss"]
     assert evaluation["heuristic"]["means"]["overall"] > 0.5
+
+
+def in_runs_dir(word: str, runs_dir: Path) -> str:
+    """A path of the README's run folders as one of the test's own."""
+    found = re.fullmatch(r"projects/(\w+)/runs(/NAME_TIMESTAMP)?", word)
+    if not found:
+        return word
+    folder = runs_dir / found.group(1)
+    return str(newest(folder) if found.group(2) else folder)
 
 
 def newest(runs_dir: Path) -> Path:
