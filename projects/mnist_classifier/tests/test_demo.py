@@ -5,7 +5,6 @@ import gzip
 import hashlib
 import http.client
 import json
-import os
 import re
 import socket
 import sys
@@ -26,16 +25,6 @@ from mnist_classifier.demo import DemoError, DemoServer, serve
 from mnist_classifier.demo.preprocessing import to_network_image
 
 DIGITS = tuple("0123456789")
-
-
-@pytest.fixture
-def data_dir() -> Path:
-    """The folder of real data, MLDATA_DIR. Where REQUIRE_DATA is set its absence is an error, elsewhere a skip."""
-    named = os.environ.get("MLDATA_DIR")
-    if named is None or not Path(named).is_dir():
-        reason = f"MLDATA_DIR names no folder of real data (it is {named!r})"
-        pytest.fail(reason) if os.environ.get("REQUIRE_DATA") else pytest.skip(reason)
-    return Path(named)
 
 
 def ring(size: int, top: int, left: int, height: int, width: int) -> Tensor:

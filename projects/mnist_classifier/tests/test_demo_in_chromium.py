@@ -1,7 +1,6 @@
 """The demo in a real browser: digits drawn with mouse, finger and keyboard, and what the page then shows."""
 
 import gzip
-import os
 import shutil
 import sys
 import threading
@@ -176,15 +175,11 @@ def test_a_digit_drawn_with_the_mouse_is_recognised_and_shown(
 
 @pytest.mark.data
 @pytest.mark.slow
-def test_images_of_drawings_are_such_that_mnist_recognises_all_ten_digits(page: Page) -> None:
+def test_images_of_drawings_are_such_that_mnist_recognises_all_ten_digits(page: Page, data_dir: Path) -> None:
     """The proof of pen width and preprocessing: a model that has seen only MNIST knows what was drawn."""
-    named = os.environ.get("MLDATA_DIR")
-    if named is None or not Path(named).is_dir():
-        reason = f"MLDATA_DIR names no folder of real data (it is {named!r})"
-        pytest.fail(reason) if os.environ.get("REQUIRE_DATA") else pytest.skip(reason)
     images, labels = (
         np.frombuffer(
-            gzip.decompress((Path(named) / "mnist" / f"train-{kind}-ubyte.gz").read_bytes()),
+            gzip.decompress((data_dir / "mnist" / f"train-{kind}-ubyte.gz").read_bytes()),
             np.uint8,
             offset=offset,
         )
