@@ -125,7 +125,7 @@ def result_of_measurement(name: str, title: str, file: Path, command: str) -> di
         "title": title,
         "date": datetime.now(UTC).date().isoformat(),
         "command": command,
-        "seeds": [measured.get("seed", 0)],
+        "seeds": measured.get("seeds") or [measured.get("seed", 0)],
         "n": measured["num_cases"] if is_gradients else repeats,
         "commit": environment.get("git", {}),
         "environment": without_command(environment),

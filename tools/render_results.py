@@ -28,6 +28,17 @@ FIGURES = {
     "preparing.ratio_to_encode_batch": "preparing tokens, speed relative to `tokenizers.encode_batch` (same ids)",
     "batches.ms_per_batch.token_windows": "a batch of 16 × 256, ms",
     "batches.ratio_to_map_style_loader": "batches, speed relative to a map-style data set with a DataLoader",
+    "data_path.batch_512.ratio.torchvision": "loading an epoch, batch 512: times faster than torchvision's way",
+    "data_path.batch_512.ratio.torchvision_2_workers": "the same, its loader with 2 workers",
+    "data_path.batch_512.images_per_s.image_batches": "images loaded per second",
+    "training.batch_512.ratio.torchvision": "training an epoch, batch 512: times faster than torchvision's way",
+    "training.batch_512.ratio.torchvision_2_workers": "the same, its loader with 2 workers",
+    "training.batch_512.median_seconds.image_batches": "an epoch of training, batch 512, s",
+    "training.batch_64.ratio.torchvision": "training an epoch, batch 64: times faster than torchvision's way",
+    "augmentation.affine_elastic.ratio.torchvision_2_workers": (
+        "affine and elastic augmentation: times faster than torchvision.transforms.v2 with 2 workers"
+    ),
+    "augmentation.affine_elastic.images_per_s.image_batches": "images augmented so per second",
     "gradients.rows": "gradients checked (op or parameter, in each dtype)",
     "gradients.passed": "of these within their goal",
     "gradients.worst_float64": "worst relative error, float64",

@@ -100,7 +100,11 @@ def report(folder: Path) -> None:
     statistics = ModelStatistics(by_name, metric="test accuracy")
     table = statistics.compare_all(REFERENCE)
     Console().print(table.table())
+    seeds = sorted({seed for found in by_name.values() for seed in found})
     content = {
+        "seeds": seeds,
+        "repeats": len(seeds),
+        "table": table.markdown().splitlines(),
         "statistics": statistics.as_dict(),
         "comparisons": table.as_dict(),
         "runs": [{"name": run.name, "seed": run.seed, "status": run.status} for run in ledger],
