@@ -116,7 +116,7 @@ def rows_of(results: list[dict[str, Any]]) -> str:
             percent_text(figures[ACCURACY]),
             percent_interval(result),
             str(result["n"]),
-            figure_text(figures.get("metrics.training_s", figures["metrics.wall_s"])),
+            seconds_text(figures.get("metrics.training_s", figures["metrics.wall_s"])),
             figure_text(figures["metrics.parameters"]),
         )
         lines.append(f"| {result['title']} | {' | '.join(cells)} |")
@@ -134,6 +134,13 @@ def percent_text(figure: dict[str, Any]) -> str:
     """A share as `mean ± sd` in per cent."""
     spread = "" if figure["sd"] is None else f" ± {100 * figure['sd']:.2f}"
     return f"{100 * figure['mean']:.2f}{spread} %"
+
+
+def seconds_text(figure: dict[str, Any]) -> str:
+    """Seconds as `mean ± sd`."""
+    digits = 0 if figure["mean"] >= 10 else 1
+    spread = "" if figure["sd"] is None else f" ± {figure['sd']:,.{digits}f}"
+    return f"{figure['mean']:,.{digits}f}{spread}"
 
 
 def percent_interval(result: dict[str, Any]) -> str:
