@@ -218,9 +218,7 @@ class TrainingLogger:
         if self._files is not None and self._trackers is not None:
             records = self._files.sync()
             self._trackers.flush()
-        return self._state.state_dict(
-            records=records, wall_s=self._wall_s(), training_s=self._training_s()
-        )
+        return self._state.state_dict(records=records, wall_s=self._wall_s(), training_s=self._training_s())
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Continues from `state`, before or after `start`.
