@@ -53,7 +53,8 @@ def test_every_package_has_the_one_shape(repository: Path, package: str) -> None
 
 
 def test_every_project_has_the_one_shape(repository: Path) -> None:
-    projects = sorted(path for path in (repository / "projects").iterdir() if path.is_dir())
+    folders = (path for path in (repository / "projects").iterdir() if path.is_dir())
+    projects = sorted(path for path in folders if path.name != "__pycache__")
     assert projects
     for project in projects:
         assert (project / "README.md").is_file()
