@@ -1,9 +1,7 @@
 """Batches of token windows, straight from the memory map; their order is a function of (seed, epoch)."""
 
 import math
-from collections import deque
 from collections.abc import Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -11,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mldata.errors import DataError
+from mldata.reading_ahead import work_ahead
 from mldata.token_files import TokenFile
 
 if TYPE_CHECKING:
@@ -126,7 +125,8 @@ class TokenWindows:
         begin, self._start = self._start, 0
         self._position = begin
         starts = self.window_starts(self._epoch)
-        for batch in self._gathered(starts, begin):
+        tasks = (self._rows(starts, step) for step in range(begin, len(self)))
+        for batch in work_ahead(self._gather, tasks, self.num_workers):
             self._position += 1
             yield batch
         self._epoch, self._position = self._epoch + 1, 0
@@ -139,23 +139,6 @@ class TokenWindows:
         spare = len(self.tokens) - 1 - self._num_windows * self.context_length
         offset = int(generator.integers(min(self.context_length - 1, spare) + 1))
         return offset + generator.permutation(self._num_windows) * self.context_length
-
-    def _gathered(self, starts: NDArray[np.int64], begin: int) -> Iterator[Batch]:
-        steps = range(begin, len(self))
-        if self.num_workers == 0:
-            yield from (self._gather(self._rows(starts, step)) for step in steps)
-            return
-        ahead: deque[Future[Batch]] = deque()
-        with ThreadPoolExecutor(self.num_workers) as pool:
-            try:
-                for step in steps:
-                    ahead.append(pool.submit(self._gather, self._rows(starts, step)))
-                    if len(ahead) > 2 * self.num_workers:
-                        yield ahead.popleft().result()
-                while ahead:
-                    yield ahead.popleft().result()
-            finally:
-                pool.shutdown(wait=True, cancel_futures=True)
 
     def _rows(self, starts: NDArray[np.int64], step: int) -> NDArray[np.int64]:
         """This rank's share of one step's windows."""

@@ -11,8 +11,8 @@ from torch import Tensor
 from mldata.errors import DataError
 from mldata.images.dataset import ImageDataset
 from mldata.images.normalising import Normalisation
-from mldata.images.reading_ahead import work_ahead
 from mldata.images.splits import seeded_order
+from mldata.reading_ahead import work_ahead
 
 Batch = tuple[Tensor, Tensor]
 # (images (B, H, W, C) uint8, indices (B,) int64, epoch) -> (B, C, H, W) in [0, 1], a tensor of its own.
