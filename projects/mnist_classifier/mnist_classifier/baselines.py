@@ -12,9 +12,6 @@ from mlcore.logger.plain_values import write_json_atomic
 from mldata.images.dataset import ImageDataset
 from mldata.locations import cache_folder
 
-from mnist_classifier import build
-from mnist_classifier.config import DataConfig
-
 FEW_IMAGES = 5_000  # up to so many training images the baselines take a second and are always shown
 SEED = 0
 
@@ -32,26 +29,20 @@ def estimators() -> Mapping[str, Callable[[], Any]]:
     }
 
 
-def known_baselines(data: DataConfig, images: ImageDataset) -> dict[str, Any]:
+def known_baselines(train: ImageDataset, images: ImageDataset) -> dict[str, Any]:
     """The baselines' figures on `images`: those kept from an earlier training, or made now where that is quick."""
-    train, _ = build.training_splits(data)
     kept = kept_path(train, images)
     if kept.is_file():
         return json.loads(kept.read_text(encoding="utf-8"))
     return fit_baselines(train, images) if len(train) <= FEW_IMAGES else {}
 
 
-def train_baselines(data: DataConfig, split: str) -> dict[str, Any]:
-    """Train the baselines on the training images, judge them on `split` and keep the figures in the cache."""
-    train, _ = build.training_splits(data)
-    images = build.load_split(data, split)
+def train_baselines(train: ImageDataset, images: ImageDataset) -> None:
+    """Train the baselines on `train`, judge them on `images` and keep the figures in the cache."""
     kept = kept_path(train, images)
-    if kept.is_file():
-        return json.loads(kept.read_text(encoding="utf-8"))
-    figures = fit_baselines(train, images)
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    write_json_atomic(kept, figures)
-    return figures
+    if not kept.is_file():
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        write_json_atomic(kept, fit_baselines(train, images))
 
 
 def kept_path(train: ImageDataset, images: ImageDataset) -> Path:

@@ -23,10 +23,9 @@ def evaluate(config: ExperimentConfig, options: Options) -> None:
     """Judge a trained model: accuracy with its interval, every class, calibration, confusion matrix."""
     run, checkpoint = options.run_folder, checkpoint_to_evaluate(options)
     classifier = build.read_classifier(checkpoint, choose_device(config.device))
-    split = options.extra["split"]
-    images = build.load_split(config.data, split)
+    images = build.load_split(config.data, options.extra["split"])
     if options.extra["baselines"]:
-        train_baselines(config.data, split)
+        train_baselines(build.training_splits(config.data)[0], images)
     content = judge(run, classifier, images, config=config, checkpoint=checkpoint)
     print_evaluation(content)
     if run is not None:
@@ -43,15 +42,16 @@ def judge(
 ) -> dict[str, Any]:
     """Everything that evaluation.json holds; written into the run folder where there is one."""
     evaluation = config.evaluation
+    train, validation = build.training_splits(config.data)
     logits = predict(classifier, images, batch_size=evaluation.batch_size, shifts=evaluation.shifts)
     metrics = classification_metrics(
-        logits, images.labels, classifier.classes, temperature=temperature_of(classifier, images, config)
+        logits, images.labels, classifier.classes, temperature=temperature_of(classifier, images, validation)
     )
     content: dict[str, Any] = {
         "checkpoint": "last weights" if checkpoint is None else checkpoint.name,
         "split": images.split,
         "metrics": metrics.as_dict(),
-        "baselines": known_baselines(config.data, images),
+        "baselines": known_baselines(train, images),
         "test_time_shifts": evaluation.shifts,
     }
     if run is None:
@@ -68,10 +68,9 @@ def judge(
 
 
 def temperature_of(
-    classifier: build.Classifier, images: ImageDataset, config: ExperimentConfig
+    classifier: build.Classifier, images: ImageDataset, validation: ImageDataset | None
 ) -> float | None:
     """The temperature that calibrates the model on its validation images; None when it is these that are judged."""
-    _, validation = build.training_splits(config.data)
     if validation is None or images.split != "test":
         return None
     return fit_temperature(predict(classifier, validation), validation.labels)
