@@ -29,6 +29,13 @@ class CustomTransformerConfig(BaseModel):
     dtype: Literal["bfloat16", "float32", "float64"] = Field(
         default="bfloat16", description="dtype of the matrix products; parameters are never below float32"
     )
+    kernels: Literal["reference", "fast", "auto"] = Field(
+        default="auto",
+        description="reference: the readable ops; fast: the same in fused kernels; auto: fast where it works",
+    )
+    recompute_activations: bool = Field(
+        default=False, description="fast path: keep only each block's input, and compute the rest again"
+    )
 
     @model_validator(mode="after")
     def _heads_divide_the_width(self) -> Self:

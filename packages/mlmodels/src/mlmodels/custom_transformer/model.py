@@ -5,8 +5,9 @@ B batch, T time, N = B·T, D features, V vocabulary.
 """
 
 import math
+import warnings
 from collections.abc import Sequence
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +15,8 @@ from torch import Tensor, nn
 from mlmodels.base_model import BaseModel
 from mlmodels.custom_transformer.block import Block, BlockCache
 from mlmodels.custom_transformer.config import CustomTransformerConfig
+from mlmodels.custom_transformer.fast.kernels import choose_kernels
+from mlmodels.custom_transformer.fast.path import FastPath
 from mlmodels.custom_transformer.generation import generate
 from mlmodels.custom_transformer.gradients import add_gradient
 from mlmodels.custom_transformer.key_values import KeyValues
@@ -29,6 +32,7 @@ from mlmodels.custom_transformer.ops import (
 from mlmodels.custom_transformer.precision import dtype_from_name, wide_dtype
 from mlmodels.custom_transformer.sampling import SamplingOptions
 from mlmodels.custom_transformer.size import flops_per_token
+from mlmodels.native import NativeUnavailableError
 
 
 class Tape(NamedTuple):
@@ -62,6 +66,8 @@ class CustomTransformer(BaseModel):
         if config.tie_weights:
             self.head.weight = self.token_embedding.weight
         self._tape: Tape | None = None
+        self._fast: FastPath | None = None
+        self._fast_is_unavailable = False
 
     @property
     def dim(self) -> int:
@@ -151,6 +157,10 @@ class CustomTransformer(BaseModel):
         the unscaled mean loss (a scalar, nats per counted target) and the number of counted targets.
         """
         self._check_targets(tokens_BT, targets_BT)
+        fast = self.fast_path()
+        if fast is not None:
+            self._check_tokens(tokens_BT)
+            return fast.loss_and_gradient(tokens_BT, targets_BT, scale, label_smoothing)
         logits_BTV = self(tokens_BT, generator)
         logits_NV, targets_N = logits_BTV.flatten(0, 1), targets_BT.flatten()
         loss, cache = cross_entropy.forward(logits_NV, targets_N, label_smoothing=label_smoothing)
@@ -159,9 +169,26 @@ class CustomTransformer(BaseModel):
         return loss, int((targets_N != -100).sum())
 
     @torch.no_grad()
+    def evaluate(self, tokens_BT: Tensor, targets_BT: Tensor) -> tuple[Tensor, int, Tensor]:
+        """Mean loss, number of counted targets, and token accuracy, without dropout: for validation.
+
+        The fast path makes the logits a chunk at a time; their whole would be the largest tensor by far.
+        """
+        self._check_targets(tokens_BT, targets_BT)
+        fast = self.fast_path(training=False)
+        if fast is not None:
+            self._check_tokens(tokens_BT)
+            return fast.loss(tokens_BT, targets_BT)
+        logits_BTV = self.logits(tokens_BT)
+        loss, num_counted = self.loss_of(logits_BTV, targets_BT)
+        hits_BT = (logits_BTV.argmax(-1) == targets_BT) & (targets_BT != -100)
+        return loss, num_counted, hits_BT.sum().to(loss.dtype) / max(1, num_counted)
+
+    @torch.no_grad()
     def loss(self, tokens_BT: Tensor, targets_BT: Tensor) -> tuple[Tensor, int]:
         """Mean loss and number of counted targets, without dropout, without caches: for validation."""
-        return self.loss_of(self.logits(tokens_BT), targets_BT)
+        loss, num_counted, _ = self.evaluate(tokens_BT, targets_BT)
+        return loss, num_counted
 
     @torch.no_grad()
     def loss_of(self, logits_BTV: Tensor, targets_BT: Tensor) -> tuple[Tensor, int]:
@@ -249,6 +276,34 @@ class CustomTransformer(BaseModel):
         `size.flops_per_token`.
         """
         return flops_per_token(self.config, self.config.max_seq_len if context is None else context)
+
+    def fast_path(self, training: bool | None = None) -> FastPath | None:
+        """The fused kernels that compute the same as the ops, or None where the ops do it.
+
+        That is: where `config.kernels` is "reference", where dropout is active (its masks are the ops' own), and with
+        "auto" also where the kernels cannot be had, after one warning. "fast" raises ValueError instead.
+        """
+        training = self.training if training is None else training
+        if self.config.kernels == "reference" or self._fast_is_unavailable or self.head.weight.is_meta:
+            return None
+        if training and self.config.dropout:
+            if self.config.kernels == "fast":
+                raise ValueError(f"kernels: fast knows no dropout, model.dropout is {self.config.dropout}")
+            return None
+        device = self.head.weight.device
+        if self._fast is None or self._fast.device != device:
+            try:
+                self._fast = FastPath(self, choose_kernels(device, self.dtype))
+            except NativeUnavailableError as error:
+                if self.config.kernels == "fast":
+                    raise ValueError(f"kernels: fast is not to be had here: {error}") from error
+                warnings.warn(f"kernels: the reference ops are used, for {error}", stacklevel=2)
+                self._fast_is_unavailable = True
+        return self._fast
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Copies make buffers of their own."""
+        return {**self.__dict__, "_fast": None, "_tape": None}
 
     def _check_tokens(self, tokens_BT: Tensor, start: int = 0) -> None:
         if tokens_BT.dim() != 2 or tokens_BT.is_floating_point():

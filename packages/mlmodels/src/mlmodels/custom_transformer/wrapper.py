@@ -19,7 +19,7 @@ from mlmodels.custom_transformer.precision import dtype_from_name, dtype_name
 
 IGNORE_INDEX = -100
 # What may differ between a checkpoint and the model that loads it: nothing of the weights depends on it.
-RUN_TIME_KEYS = ("dtype", "dropout", "init_std")
+RUN_TIME_KEYS = ("dtype", "dropout", "init_std", "kernels", "recompute_activations")
 
 
 class TrainStepResult(TypedDict):
