@@ -131,9 +131,9 @@ def make_loaders(
 
 
 def make_optimizer(model: CustomTransformer, config: ExperimentConfig) -> torch.optim.Optimizer | None:
-    """Our own SGD and AdamW; plain Adam is the core's."""
+    """Our own SGD and AdamW beside the readable ops; the core's, in one fused call, for the fast path and for Adam."""
     training = config.training
-    if training.optimizer == "adam":
+    if training.optimizer == "adam" or model.fast_path() is not None:
         return None
     groups = parameter_groups(model, training)
     if training.optimizer == "sgd":
@@ -189,6 +189,7 @@ def make_trainer(
         "data": f"{config.data.dataset}, {len(prepared.train_tokens):,} training tokens",
         "tokenizer": f"{config.data.tokenizer}, {prepared.tokenizer.vocab_size:,} tokens",
         "products": prepared.config.model.dtype,
+        "kernels": "reference" if (fast := model.fast_path()) is None else f"fast ({fast.kernels.name})",
     }
     return trainer
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from mlcore.trainer.language_model import IGNORE_INDEX, LanguageModelTrainer
+from mlcore.trainer.language_model import LanguageModelTrainer
 from mlcore.trainer.results import GradientResult
 from mlmodels.custom_transformer.model import CustomTransformer
 from torch import Tensor
@@ -24,10 +24,7 @@ class HandWrittenTrainer(LanguageModelTrainer):
     def validation_step(self, batch: tuple[Tensor, Tensor]) -> GradientResult:
         """Mean loss and token accuracy; no caches are kept."""
         inputs, targets = batch
-        logits_BTV = self.model.logits(inputs)
-        loss, num_tokens = self.model.loss_of(logits_BTV, targets)
-        counted = targets != IGNORE_INDEX
-        accuracy = (logits_BTV.argmax(-1) == targets)[counted].float().mean()
+        loss, num_tokens, accuracy = self.model.evaluate(inputs, targets)
         return GradientResult(loss, num_tokens, {"token_accuracy": accuracy})
 
     def inference(self, inputs: Any) -> Tensor:

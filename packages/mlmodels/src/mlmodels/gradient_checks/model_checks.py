@@ -1,6 +1,7 @@
 """Check the gradient of every parameter of the whole transformer, by name."""
 
 from collections.abc import Sequence
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -15,6 +16,7 @@ from mlmodels.gradient_checks.relative_error import difference_error, relative_e
 from mlmodels.gradient_checks.report import GradientRow
 from mlmodels.gradient_checks.tally import Tallies
 
+MODEL_NAMES = {"reference": "custom_transformer", "fast": "custom_transformer, fast"}
 _UNTIED = CustomTransformerConfig(vocab_size=4, d_model=2, n_blocks=2, n_heads=1, d_ffn=2, max_seq_len=2)
 
 
@@ -68,12 +70,13 @@ def check_model(
     num_difference_cases: int = 20,
     dtypes: Sequence[str] = DTYPES,
     seed: int = 0,
+    kernels: Literal["reference", "fast"] = "reference",
 ) -> list[GradientRow]:
     """Compare every parameter's gradient with the autograd twin in each dtype, and with central differences
-    in float64.
+    in float64, by the reference ops or by the fast path.
 
     The differences are taken with dropout on (the same mask each time), which the twin, whose masks are its
-    own, cannot check; and with GELU, because ReLU has kinks.
+    own, cannot check and the fast path does not know; and with GELU, because ReLU has kinks.
     """
     tallies = Tallies()
     for dtype in dtypes:
@@ -81,15 +84,15 @@ def check_model(
             tallies.of(name, dtype)  # a parameter that no case reaches stays at no cases, and fails
     for index in range(num_cases):
         draws = Draws(seed, "model", index)
-        config = random_config(draws)
+        config = random_config(draws).model_copy(update={"kernels": kernels})
         weights, (tokens_BT, targets_BT) = random_weights(config, draws), random_batch(config, draws)
         smoothing = draws.choice([0.0, 0.1])
         for dtype in dtypes:
             _compare_with_twin(config, weights, tokens_BT, targets_BT, smoothing, dtype, tallies)
     if "float64" in dtypes:
         for index in range(num_difference_cases):
-            _compare_with_differences(Draws(seed, "model differences", index), tallies)
-    return tallies.rows("model", "custom_transformer")
+            _compare_with_differences(Draws(seed, "model differences", index), kernels, tallies)
+    return tallies.rows("model", MODEL_NAMES[kernels])
 
 
 def gradients_by_name(model: torch.nn.Module) -> dict[str, Tensor]:
@@ -147,10 +150,11 @@ def _twin_gradients(
     return gradients_by_name(twin)
 
 
-def _compare_with_differences(draws: Draws, tallies: Tallies) -> None:
+def _compare_with_differences(draws: Draws, kernels: Literal["reference", "fast"], tallies: Tallies) -> None:
     config = random_config(draws).model_copy(
         update={
-            "dropout": draws.choice([0.0, 0.2]),
+            "kernels": kernels,
+            "dropout": draws.choice([0.0, 0.2]) if kernels == "reference" else 0.0,
             "activation": "gelu",
             "elementwise_affine": True,
             "head_bias": True,

@@ -23,8 +23,8 @@ class NativeUnavailableError(RuntimeError):
 def load_library(source: Path) -> ctypes.CDLL:
     """The library of `source`, compiled if the cache does not hold it yet (a few seconds, once a machine).
 
-    The cache's key is the text of the source and of every header of ours that it includes, the compiler, its flags, torch's OpenMP
-    and the processor: what changes any of them compiles anew. `MLMODELS_NATIVE=off` refuses every library.
+    The cache's key is the text of the source and of every header of ours that it includes, the compiler, its flags,
+    torch's OpenMP and the processor: what changes any of them compiles anew. `MLMODELS_NATIVE=off` refuses every library.
 
     Raises:
         NativeUnavailableError: no compiler, one that failed, a folder that cannot be written, or switched off.
@@ -71,7 +71,9 @@ def _texts(source: Path, seen: set[Path] | None = None) -> list[str]:
         return []
     seen.add(source)
     text = source.read_text(encoding="utf-8")
-    included = [(source.parent / name).resolve() for name in re.findall(r'^#include "(.+)"', text, re.MULTILINE)]
+    included = [
+        (source.parent / name).resolve() for name in re.findall(r'^#include "(.+)"', text, re.MULTILINE)
+    ]
     return [text, *(part for path in included for part in _texts(path, seen))]
 
 

@@ -128,9 +128,7 @@ class FastBlock:
     def _weight(self, layer: Linear) -> Tensor:
         return self.weights.get(id(layer), layer.weight)
 
-    def _weight_gradient(
-        self, layer: Linear, dy_wide: Tensor | None, dy_NO: Tensor, x_NI: Tensor
-    ) -> None:
+    def _weight_gradient(self, layer: Linear, dy_wide: Tensor | None, dy_NO: Tensor, x_NI: Tensor) -> None:
         """dweight from dy and x; dbias from dy as wide as there is one (None: it was summed elsewhere)."""
         gradient, add = self.flat.gradient(layer.weight)
         self.kernels.linear_weight_gradient(dy_NO, x_NI, gradient, add=add)

@@ -4,6 +4,7 @@ N rows (batch and time together), D features, I inputs and O outputs of a produc
 heads, E = 3·D. "Stored" is the compute dtype of `precision.py`, "wide" float32 or float64.
 """
 
+import importlib.util
 from typing import Protocol
 
 import torch
@@ -83,14 +84,15 @@ class Kernels(Protocol):
         self,
         logits_NV: Tensor,
         targets_N: Tensor,
-        factor: float,
+        factor: float | Tensor,
         smoothing: float,
         loss_N: Tensor,
         hits_N: Tensor,
     ) -> None:
         """loss in nats (0 where the target is negative) and hits (1 where the likeliest token is the target).
 
-        The logits become `factor` times the gradient of the losses' sum; factor 0: they are spoiled.
+        The logits become `factor` times the gradient of the losses' sum; the number 0.0: they are spoiled. On a GPU
+        the factor may be a tensor (no dimension, wide), whose value is not looked at here.
         """
 
 
@@ -100,6 +102,10 @@ def choose_kernels(device: torch.device, dtype: torch.dtype) -> Kernels:
         from mlmodels.custom_transformer.fast.native_kernels import NativeKernels
 
         return NativeKernels(dtype)
+    if device.type == "cuda" and importlib.util.find_spec("triton") is not None:
+        from mlmodels.custom_transformer.fast.triton_kernels import TritonKernels
+
+        return TritonKernels(device, dtype)
     from mlmodels.custom_transformer.fast.torch_kernels import TorchKernels
 
     return TorchKernels()

@@ -41,7 +41,9 @@ class NativeKernels:
             function.argtypes, function.restype = arguments, None
             self._functions[name] = function
         self._own_products = products.is_worthwhile(dtype)
-        self._rounded: dict[tuple[int, int], Tensor] = {}  # of products that are rounded before they are added
+        self._rounded: dict[
+            tuple[int, int], Tensor
+        ] = {}  # of products that are rounded before they are added
 
     def linear(
         self, x_NI: Tensor, weight_OI: Tensor, bias_O: Tensor | None, out_NO: Tensor, *, add: bool = False
@@ -134,14 +136,13 @@ class NativeKernels:
         self,
         logits_NV: Tensor,
         targets_N: Tensor,
-        factor: float,
+        factor: float | Tensor,
         smoothing: float,
         loss_N: Tensor,
         hits_N: Tensor,
     ) -> None:
-        self._call(
-            "cross_entropy", logits_NV, targets_N, factor, smoothing, loss_N, hits_N, *logits_NV.shape
-        )
+        numbers = float(factor), smoothing
+        self._call("cross_entropy", logits_NV, targets_N, *numbers, loss_N, hits_N, *logits_NV.shape)
 
     def _call(self, name: str, *arguments: Tensor | float | None) -> None:
         """Give the C function the tensors' addresses, the numbers as they are, and the number of threads."""

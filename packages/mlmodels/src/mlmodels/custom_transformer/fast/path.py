@@ -47,6 +47,18 @@ class FastPath:
         self, tokens_BT: Tensor, targets_BT: Tensor, scale: float, label_smoothing: float
     ) -> tuple[Tensor, int]:
         """Add the gradient of `scale` × mean loss; return that mean (nats) and the number of counted targets."""
+        loss, num_counted = self.enqueue(tokens_BT, targets_BT, scale, label_smoothing)
+        return loss, int(num_counted)
+
+    @torch.no_grad()
+    def enqueue(
+        self, tokens_BT: Tensor, targets_BT: Tensor, scale: float | Tensor, label_smoothing: float
+    ) -> tuple[Tensor, int | Tensor]:
+        """`loss_and_gradient` that does not wait for a GPU: the number of targets stays there.
+
+        Nothing depends on the values of a `scale` that is a tensor (no dimension, wide), so that all of it can be
+        recorded (`cuda_graph.py`).
+        """
         self._begin()
         size = Size(*tokens_BT.shape)
         streams = self._blocks_forward(tokens_BT, size)
@@ -69,7 +81,8 @@ class FastPath:
         """Mean loss, number of counted targets, and the share of them that were the likeliest token."""
         self._begin()
         streams = self._blocks_forward(tokens_BT, Size(*tokens_BT.shape))
-        _, loss, num_counted, num_hits = self._head(streams[-1], targets_BT, 0.0, 0.0)
+        _, loss, counted, num_hits = self._head(streams[-1], targets_BT, None, 0.0)
+        num_counted = int(counted)
         return loss, num_counted, num_hits.to(loss.dtype) / max(1, num_counted)
 
     def _begin(self) -> None:
@@ -88,9 +101,7 @@ class FastPath:
     def _blocks_forward(self, tokens_BT: Tensor, size: Size) -> list[Tensor]:
         """The residual stream before each block and after the last."""
         width, model = self.model.config.d_model, self.model
-        streams = [
-            self._wide(f"stream_{i}", size.rows, width) for i in range(len(self.blocks) + 1)
-        ]
+        streams = [self._wide(f"stream_{i}", size.rows, width) for i in range(len(self.blocks) + 1)]
         torch.index_select(model.token_embedding.weight, 0, tokens_BT.reshape(-1), out=streams[0])
         streams[0].view(size.batch, size.time, width).add_(model.position_embedding.weight[: size.time])
         for i, block in enumerate(self.blocks):
@@ -98,12 +109,12 @@ class FastPath:
         return streams
 
     def _head(
-        self, x_ND: Tensor, targets_BT: Tensor, scale: float, smoothing: float
-    ) -> tuple[Tensor, Tensor, int, Tensor]:
-        """Gradient by the last norm's output, mean loss, number of targets, number of hits; `scale` 0: no gradient."""
+        self, x_ND: Tensor, targets_BT: Tensor, scale: float | Tensor | None, smoothing: float
+    ) -> tuple[Tensor, Tensor, int | Tensor, Tensor]:
+        """Gradient by the last norm's output, mean loss, number of targets, number of hits; `scale` None: no gradient."""
         model, k, num_rows = self.model, self.kernels, x_ND.shape[0]
         targets_N = targets_BT.reshape(-1)
-        num_counted = int((targets_N != -100).sum())
+        num_counted, factor, divisor = self._counted(targets_N, scale)
         normed_ND = self._stored("normed", *x_ND.shape)
         k.layer_norm(
             x_ND,
@@ -115,15 +126,30 @@ class FastPath:
         )
         dnormed_ND, loss_N = self._stored("dnormed", *x_ND.shape), self._wide("loss", num_rows)
         hits_N = self.workspace.take("hits", num_rows, dtype=torch.int32)
-        factor = scale / max(1, num_counted)
         for begin in range(0, num_rows, CHUNK_ROWS):
             rows = slice(begin, min(begin + CHUNK_ROWS, num_rows))
             logits_CV = self._stored("logits", rows.stop - begin, model.config.vocab_size)
             k.linear(normed_ND[rows], self._head_weight, model.head.bias, logits_CV)
             k.cross_entropy(logits_CV, targets_N[rows], factor, smoothing, loss_N[rows], hits_N[rows])
-            if factor:
+            if scale is not None:
+                if not isinstance(factor, Tensor) and factor == 0.0:
+                    logits_CV.zero_()  # the kernel leaves a gradient alone that nobody seems to want
                 self._head_gradient(logits_CV, normed_ND[rows], dnormed_ND[rows])
-        return dnormed_ND, loss_N.sum() / max(1, num_counted), num_counted, hits_N.sum()
+        return dnormed_ND, loss_N.sum() / divisor, num_counted, hits_N.sum()
+
+    def _counted(
+        self, targets_N: Tensor, scale: float | Tensor | None
+    ) -> tuple[int | Tensor, float | Tensor, float | Tensor]:
+        """Number of targets that count, `scale` over it, and what sums of losses are divided by.
+
+        On a GPU all three stay there: asking for the number would wait for everything before it.
+        """
+        counted = (targets_N != -100).sum()
+        if self.device.type != "cpu" or isinstance(scale, Tensor):
+            divisor = counted.clamp(min=1).to(self.wide)
+            return counted, 0.0 if scale is None else scale / divisor, divisor
+        num_counted = int(counted)
+        return num_counted, (scale or 0.0) / max(1, num_counted), max(1, num_counted)
 
     def _head_gradient(self, dlogits_CV: Tensor, normed_CD: Tensor, dnormed_CD: Tensor) -> None:
         """logits = normed weightᵀ + bias."""
@@ -140,7 +166,10 @@ class FastPath:
         time = tokens_BT.shape[1]
         positions[:time] += dx_ND.view(-1, time, dx_ND.shape[-1]).sum(dim=0)
         table = self.flat.summed_gradient(self.model.token_embedding.weight)
-        table.index_add_(0, tokens_BT.reshape(-1), dx_ND)
+        if table.is_cuda:  # sorts the tokens: equal bits every time, where index_add_ adds in any order
+            table.index_put_((tokens_BT.reshape(-1),), dx_ND, accumulate=True)
+        else:
+            table.index_add_(0, tokens_BT.reshape(-1), dx_ND)
 
     def _statistics(self, num_rows: int) -> tuple[Tensor, Tensor]:
         return self._wide("mean", num_rows), self._wide("deviation", num_rows)

@@ -81,7 +81,7 @@ class TorchKernels:
         self.column_sums(dy_NO, sums_O)
 
     def attention(self, qkv_BTE: Tensor, num_heads: int, out_BTD: Tensor, log_sums_BHT: Tensor) -> None:
-        y_BTD, cache = attention.forward(*qkv_BTE.chunk(3, dim=-1), num_heads)
+        y_BTD, _ = attention.forward(*qkv_BTE.chunk(3, dim=-1), num_heads)
         out_BTD.copy_(y_BTD)
 
     def attention_gradient(
@@ -100,7 +100,7 @@ class TorchKernels:
         self,
         logits_NV: Tensor,
         targets_N: Tensor,
-        factor: float,
+        factor: float | Tensor,
         smoothing: float,
         loss_N: Tensor,
         hits_N: Tensor,

@@ -24,6 +24,10 @@ class Workspace:
             self._memory[key] = memory
         return memory[:size].view(shape)
 
+    def memories(self) -> list[Tensor]:
+        """All memory held, for whoever must keep it alive when a larger one takes its place."""
+        return list(self._memory.values())
+
     @property
     def num_bytes(self) -> int:
         """Memory held."""
