@@ -8,6 +8,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from mlmodels.custom_transformer import wrapper as wrapper_module
+from mlmodels.custom_transformer.fast.native_kernels import NativeKernels
 from mlmodels.custom_transformer.ops import layer_norm
 from mlmodels.custom_transformer.twin import AutogradTransformer
 from mlmodels.custom_transformer.wrapper import CustomTransformerWrapper, ModelCheckpointError, shift_labels
@@ -116,17 +117,23 @@ def test_a_loss_that_is_not_finite_is_skipped_bit_for_bit(bad: float) -> None:
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf])
-def test_a_gradient_that_is_not_finite_is_skipped_bit_for_bit(bad: float, monkeypatch) -> None:
-    model = small()
+@pytest.mark.parametrize("kernels", ["reference", "fast"])
+def test_a_gradient_that_is_not_finite_is_skipped_bit_for_bit(kernels: str, bad: float, monkeypatch) -> None:
+    model = small(kernels=kernels)
     before = weights(model)
-    original = layer_norm.backward
+    original, fast_original = layer_norm.backward, NativeKernels.layer_norm_gradient
 
     def poisoned(dy: Tensor, cache: layer_norm.Cache) -> tuple[Tensor, Tensor | None, Tensor | None]:
         dx, dweight, dbias = original(dy, cache)
         dx[0, 0, 0] = bad
         return dx, dweight, dbias
 
+    def fast_poisoned(own: NativeKernels, *tensors: Tensor) -> None:
+        fast_original(own, *tensors)
+        tensors[5][0, 0] = bad  # dx
+
     monkeypatch.setattr(layer_norm, "backward", poisoned)
+    monkeypatch.setattr(NativeKernels, "layer_norm_gradient", fast_poisoned)
     result = model.train_step(tokens(), tokens())
     assert result["status"] == "nan_gradient"
     assert math.isfinite(result["loss"])

@@ -13,11 +13,11 @@ from mlmodels.custom_transformer.config import CustomTransformerConfig
 from mlmodels.custom_transformer.model import CustomTransformer
 from mlmodels.gradient_checks import op_cases
 from mlmodels.gradient_checks.draws import Draws
-from mlmodels.gradient_checks.model_checks import check_model
+from mlmodels.gradient_checks.model_checks import MODEL_NAMES, check_model
 from mlmodels.gradient_checks.op_checks import UncoveredGradientError, check_op, discover_ops
 from mlmodels.gradient_checks.relative_error import difference_error, relative_error
 from mlmodels.gradient_checks.report import GradientReport
-from mlmodels.gradient_checks.run import run_gradient_report
+from mlmodels.gradient_checks.run import model_paths, run_gradient_report
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +101,7 @@ def test_a_tensor_input_that_no_case_has_is_an_error(monkeypatch) -> None:
 def test_progress_is_told_from_the_first_op_to_the_end() -> None:
     calls: list[tuple[str, int, int]] = []
     run_gradient_report(num_cases=1, dtypes=["float64"], progress=lambda *call: calls.append(call))
-    assert [done for _, done, _ in calls] == list(range(len(discover_ops()) + 2))
+    assert [done for _, done, _ in calls] == list(range(len(discover_ops()) + len(model_paths()) + 1))
     assert calls[-1][0] == "done"
 
 
@@ -109,6 +109,11 @@ def test_progress_is_told_from_the_first_op_to_the_end() -> None:
 def test_an_unknown_dtype_or_no_cases_is_refused(dtypes: list[str], num_cases: int) -> None:
     with pytest.raises(ValueError, match=r"is not one of|must be 1 or above"):
         run_gradient_report(num_cases=num_cases, dtypes=dtypes)
+
+
+def test_this_machine_checks_the_ops_and_the_fast_path(report: GradientReport) -> None:
+    assert model_paths() == ["reference", "fast"]
+    assert {row.name for row in report.rows if row.subject == "model"} == set(MODEL_NAMES.values())
 
 
 def test_the_model_check_varies_every_option() -> None:
