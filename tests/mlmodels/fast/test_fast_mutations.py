@@ -61,8 +61,8 @@ KERNEL_MUTATIONS = [
     Mutation(
         "a column's sum is lost",
         f"{FAST}/native/activation.h",
-        "j < count; j++) sum[begin",
-        "j < count - 1; j++) sum[begin",
+        "for (int part = 0; part < parts; part++)\n    for (long j = 0; j < columns; j++) sum[j]",
+        "for (int part = 1; part < parts; part++)\n    for (long j = 0; j < columns; j++) sum[j]",
     ),
     Mutation(
         "the scale is missing in backward",
@@ -100,8 +100,8 @@ KERNEL_MUTATIONS = [
     Mutation(
         "smoothing is forgotten",
         f"{FAST}/native/cross_entropy.h",
-        "largest - log_sum) * factor - even);",
-        "largest - log_sum) * factor);",
+        "from(e * share - even);",
+        "from(e * share);",
     ),
     Mutation(
         "the target's share is dropped",

@@ -119,8 +119,9 @@ struct Panels {
 
 // The part of C in rows [i0, i1) and columns [j0, j1), by one thread. `b` is B transposed: element (j, k).
 template <class Real>
-__attribute__((noinline)) void multiply_part(const Matrix<Real>& a, const Matrix<Real>& b, Real* c, long c_stride, long i0, long i1, long j0,
-                   long j1, long depth, bool add, const Real* bias) {
+__attribute__((noinline)) void multiply_part(const Matrix<Real>& a, const Matrix<Real>& b, Real* c, long c_stride,
+                                             long i0, long i1, long j0, long j1, long depth, bool add,
+                                             const Real* bias) {
   constexpr int tile_rows = Tile<Real>::rows, tile_columns = Tile<Real>::columns;
   static thread_local Panels<Real> panels;
   for (long jc = j0; jc < j1; jc += kColumns) {
@@ -130,13 +131,19 @@ __attribute__((noinline)) void multiply_part(const Matrix<Real>& a, const Matrix
       pack<tile_columns>(b, jc, columns, k0, part, panels.b);
       for (long ic = i0; ic < i1; ic += kRows) {
         const long rows = std::min(kRows, i1 - ic);
-        pack<tile_rows>(a, ic, rows, k0, part, panels.a);
+        // Rows that are contiguous in memory are read as they lie; packing them would only move them.
+        const bool is_packed = a.column_stride != 1;
+        if (is_packed) pack<tile_rows>(a, ic, rows, k0, part, panels.a);
         for (long j = 0; j < columns; j += tile_columns)
           for (long i = 0; i < rows; i += tile_rows) {
             typename Simd<Real>::Vector sum[tile_rows][2];
-            multiply_tile<Real, true>(part, {panels.a + i * part, 1, tile_rows}, tile_rows, panels.b + j * part, sum);
-            write_tile<Real>(sum, c + (ic + i) * c_stride + jc + j, c_stride, std::min<long>(tile_rows, rows - i),
-                             std::min<long>(tile_columns, columns - j), add || k0 > 0,
+            const long valid = std::min<long>(tile_rows, rows - i);
+            const long valid_columns = std::min<long>(tile_columns, columns - j);
+            if (is_packed)
+              multiply_tile<Real, true>(part, {panels.a + i * part, 1, tile_rows}, valid, panels.b + j * part, sum);
+            else
+              multiply_tile<Real, false>(part, {a.at(ic + i, k0), a.row_stride, 1}, valid, panels.b + j * part, sum);
+            write_tile<Real>(sum, c + (ic + i) * c_stride + jc + j, c_stride, valid, valid_columns, add || k0 > 0,
                              bias && k0 == 0 ? bias + jc + j : nullptr);
           }
       }

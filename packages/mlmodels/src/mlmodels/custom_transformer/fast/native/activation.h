@@ -4,6 +4,8 @@
 // puts the slope dy/dx over x: one exponential for both, and the chain rule is then one multiplication.
 #pragma once
 
+#include <vector>
+
 #include "../../../native/numbers.h"
 #include "../../../native/vector_math.h"
 
@@ -61,27 +63,27 @@ void activation_split(Stored* x, Stored* y, long count, int kind, int threads) {
   }
 }
 
-// dy *= slope, and sum += the sums of its columns, the gradient of the bias before the activation.
+// dy *= slope (null: dy stays), and sum += the sums of its columns, the gradient of the bias before the activation. Every
+// row is read once, front to back; a fixed number of parts of the rows, added up in order, gives equal bits on any number
+// of threads.
 template <class Stored, class Real>
 void scale_and_sum_columns(Stored* dy, const Stored* slope, Real* sum, long rows, long columns, int threads) {
-  constexpr long width = 64;  // columns of one task; its rows are added from the first to the last
+  constexpr int parts = 16;
+  std::vector<Real> sums(size_t(parts) * columns, Real(0));
 #pragma omp parallel for num_threads(threads) schedule(static)
-  for (long begin = 0; begin < columns; begin += width) {
-    const long count = begin + width < columns ? width : columns - begin;
-    Real part[width] = {};
-    for (long n = 0; n < rows; n++) {
-      Stored* to = dy + n * columns + begin;
+  for (int part = 0; part < parts; part++) {
+    Real* total = sums.data() + size_t(part) * columns;
+    for (long n = rows * part / parts; n < rows * (part + 1) / parts; n++) {
+      Stored* to = dy + n * columns;
       if (slope) {
-        const Stored* by = slope + n * columns + begin;
+        const Stored* by = slope + n * columns;
 #pragma omp simd
-        for (long j = 0; j < count; j++) to[j] = Stored_as<Stored>::from(to_real(to[j]) * to_real(by[j]));
+        for (long j = 0; j < columns; j++) to[j] = Stored_as<Stored>::from(to_real(to[j]) * to_real(by[j]));
       }
-      if (sum) {
 #pragma omp simd
-        for (long j = 0; j < count; j++) part[j] += to_real(to[j]);
-      }
+      for (long j = 0; j < columns; j++) total[j] += to_real(to[j]);
     }
-    if (sum)
-      for (long j = 0; j < count; j++) sum[begin + j] += part[j];
   }
+  for (int part = 0; part < parts; part++)
+    for (long j = 0; j < columns; j++) sum[j] += sums[size_t(part) * columns + j];
 }

@@ -1,7 +1,8 @@
 // Cross-entropy of rows of logits with token ids, and its gradient in the logits' place.
 //
 // A row is read once from memory; its three passes (largest, exponentials and their sum, gradient) find it in a cache
-// (16 KB for 4,096 tokens, 200 KB for 50,257). One exponential a logit, nothing else of the logits' size is written.
+// (16 KB for 4,096 tokens, 200 KB for 50,257). One exponential a logit (two in bfloat16), and nothing else of the logits'
+// size is written.
 #pragma once
 
 #include "../../../native/numbers.h"
@@ -31,21 +32,26 @@ void cross_entropy(Stored* logits, const int64_t* targets, Real factor, Real smo
       hits[n] = 1;
       for (long v = 0; v < target; v++) hits[n] = to_real(z[v]) == largest ? 0 : hits[n];
     }
+    // Where a logit's place can hold the exponential, it is kept for the gradient; bfloat16 is too coarse for that.
+    constexpr bool keeps = sizeof(Stored) == sizeof(Real);
     Real sum = 0, plain_sum = 0;
 #pragma omp simd reduction(+ : sum, plain_sum)
     for (long v = 0; v < vocab_size; v++) {
-      const Real shifted = to_real(z[v]) - largest;
-      sum += exp_of(shifted);
+      const Real shifted = to_real(z[v]) - largest, e = exp_of(shifted);
+      if (keeps) z[v] = Stored_as<Stored>::from(e);
+      sum += e;
       plain_sum += shifted;
     }
     const Real log_sum = std::log(sum);
     const Real expected = (1 - smoothing) * (at_target - largest) + smoothing * plain_sum / Real(vocab_size);
     loss[n] = log_sum - expected;
     if (factor == 0) continue;
-    const Real even = factor * smoothing / Real(vocab_size);
+    const Real even = factor * smoothing / Real(vocab_size), share = factor / sum;
 #pragma omp simd
-    for (long v = 0; v < vocab_size; v++)
-      z[v] = Stored_as<Stored>::from(exp_of(to_real(z[v]) - largest - log_sum) * factor - even);
+    for (long v = 0; v < vocab_size; v++) {
+      const Real e = keeps ? to_real(z[v]) : exp_of(to_real(z[v]) - largest);
+      z[v] = Stored_as<Stored>::from(e * share - even);
+    }
     // Made anew from the logit: a stored gradient, rounded to bfloat16, is not subtracted from.
     const Real probability = exp_of(at_target - largest - log_sum);
     z[target] = Stored_as<Stored>::from((probability - (1 - smoothing)) * factor - even);
