@@ -200,6 +200,19 @@ def test_cross_entropy_and_its_gradient(
 
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("dtype", DTYPES)
+def test_a_token_that_cannot_come_costs_nothing(backend: str, dtype: torch.dtype) -> None:
+    logits = torch.tensor([[1.0, -math.inf, 0.0], [0.5, 1.0, -math.inf]], dtype=dtype)
+    targets = torch.tensor([0, 1])
+    expected = F.cross_entropy(logits.double(), targets, reduction="none")
+    loss, hits = torch.empty(2, dtype=wide(dtype)), torch.empty(2, dtype=torch.int32)
+    kernels_of(backend, dtype).cross_entropy(logits, targets, 1.0, 0.0, loss, hits)
+    assert_near(loss, expected, torch.float32 if dtype == torch.bfloat16 else dtype)
+    assert logits.isfinite().all()
+    assert logits[0, 1] == logits[1, 2] == 0.0
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("dtype", DTYPES)
 def test_products_of_a_linear_layer(backend: str, dtype: torch.dtype) -> None:
     k, real = kernels_of(backend, dtype), wide(dtype)
     x, weight = normal(37, 24, dtype=dtype, seed=1), normal(50, 24, dtype=dtype, seed=2)

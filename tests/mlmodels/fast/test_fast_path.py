@@ -259,6 +259,17 @@ def test_a_parameter_whose_data_was_replaced_is_taken_in_again() -> None:
         assert worst(parameter.grad, expected[name]) < 1e-11, name
 
 
+def test_parameters_that_were_replaced_as_objects_are_trained() -> None:
+    model, other, data = made(SMALL), made(SMALL, seed=9), batch(SMALL, 2, 20)
+    model.loss_and_gradient(*data)
+    model.load_state_dict(other.state_dict(), assign=True)
+    model.loss_and_gradient(*data)
+    expected = twin_gradients(other, smoothing=0.0, data=data)
+    for name, parameter in model.named_parameters():
+        assert parameter.grad is not None
+        assert worst(parameter.grad, expected[name]) < 1e-11, name
+
+
 def test_a_copy_of_the_model_shares_nothing_with_it() -> None:
     model, data = made(SMALL), batch(SMALL, 2, 20)
     model.loss_and_gradient(*data)

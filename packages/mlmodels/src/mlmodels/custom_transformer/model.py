@@ -291,7 +291,7 @@ class CustomTransformer(BaseModel):
                 raise ValueError(f"kernels: fast knows no dropout, model.dropout is {self.config.dropout}")
             return None
         device = self.head.weight.device
-        if self._fast is None or self._fast.device != device:
+        if self._fast is None or self._fast.device != device or not self._fast.flat.belongs_to(self):
             try:
                 self._fast = FastPath(self, choose_kernels(device, self.dtype))
             except NativeUnavailableError as error:

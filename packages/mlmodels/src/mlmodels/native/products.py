@@ -6,6 +6,7 @@ M rows, N columns, K summed over.
 import ctypes
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -53,10 +54,10 @@ def multiply(
 
 
 @cache
-def _function(dtype: torch.dtype) -> "ctypes._CFuncPtr":
+def _function(dtype: torch.dtype) -> Any:
     function = load_library(_SOURCE)[_NAMES[dtype]]
     pointer, integer, size = ctypes.c_void_p, ctypes.c_int, ctypes.c_long
-    matrix = [pointer, size, size]
+    matrix: list[Any] = [pointer, size, size]
     function.argtypes = [*matrix, *matrix, pointer, size, size, size, size, integer, pointer, integer]
     function.restype = None
     return function

@@ -6,6 +6,7 @@ products fused.
     workspace.py  the buffers
     flat.py       parameters and gradients in two vectors
     kernels.py    what a device must offer; native_kernels.py (CPU), triton_kernels.py (CUDA), torch_kernels.py (plain)
+    cuda_graph.py a whole step recorded once and launched as one (CUDA)
 
 `ops/` stays the readable truth; `gradient_checks` holds both to the same goals.
 """

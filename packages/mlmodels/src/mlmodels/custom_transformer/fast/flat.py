@@ -27,6 +27,13 @@ class FlatParameters:
         self.values = torch.zeros(size, dtype=first.dtype, device=first.device)
         self._gradients: Tensor | None = None
 
+    def belongs_to(self, model: nn.Module) -> bool:
+        """Whether the model's parameters are still the same objects."""
+        own = list(model.parameters())
+        return len(own) == len(self.parameters) and all(
+            a is b for a, b in zip(own, self.parameters, strict=True)
+        )
+
     @torch.no_grad()
     def gather(self) -> None:
         """Make every parameter a view of `values`, with the value it has now; cheap where it is one already.

@@ -62,7 +62,7 @@ class TorchKernels:
         cache = layer_norm.Cache(normed_ND, deviation_N1, weight_D, dbias_D is not None, x_ND.dtype)
         dx, dweight, dbias = layer_norm.backward(dy_ND, cache)
         for total, part in ((dx_ND, dx), (dweight_D, dweight), (dbias_D, dbias)):
-            if total is not None:
+            if total is not None and part is not None:
                 total += part
 
     def activation(self, x: Tensor, y: Tensor, kind: str) -> None:
@@ -81,7 +81,8 @@ class TorchKernels:
         self.column_sums(dy_NO, sums_O)
 
     def attention(self, qkv_BTE: Tensor, num_heads: int, out_BTD: Tensor, log_sums_BHT: Tensor) -> None:
-        y_BTD, _ = attention.forward(*qkv_BTE.chunk(3, dim=-1), num_heads)
+        q_BTD, k_BTD, v_BTD = qkv_BTE.chunk(3, dim=-1)
+        y_BTD, _ = attention.forward(q_BTD, k_BTD, v_BTD, num_heads)
         out_BTD.copy_(y_BTD)
 
     def attention_gradient(
@@ -93,7 +94,8 @@ class TorchKernels:
         log_sums_BHT: Tensor,
         dqkv_BTE: Tensor,
     ) -> None:
-        _, cache = attention.forward(*qkv_BTE.chunk(3, dim=-1), num_heads)
+        q_BTD, k_BTD, v_BTD = qkv_BTE.chunk(3, dim=-1)
+        _, cache = attention.forward(q_BTD, k_BTD, v_BTD, num_heads)
         torch.cat(attention.backward(dout_BTD, cache), dim=-1, out=dqkv_BTE)
 
     def cross_entropy(
@@ -110,8 +112,9 @@ class TorchKernels:
         counted_N = cache.counts_N1.squeeze(-1)
         log_sum_N = cache.log_sum_N1.squeeze(-1)
         expected_N = cache.shifted_NV.gather(-1, cache.safe_targets_N1).squeeze(-1)
-        mean_N = cache.shifted_NV.mean(dim=-1)
-        losses_N = log_sum_N - (1.0 - smoothing) * expected_N - smoothing * mean_N
+        losses_N = log_sum_N - (1.0 - smoothing) * expected_N
+        if smoothing:  # else 0 · -inf would not be a number
+            losses_N -= smoothing * cache.shifted_NV.mean(dim=-1)
         loss_N.copy_(torch.where(counted_N, losses_N, 0.0))
         # The op's loss is a mean over the chunk's targets, this one a sum.
         dloss = factor * cache.num_counted

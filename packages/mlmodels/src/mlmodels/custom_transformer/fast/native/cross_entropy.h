@@ -43,7 +43,9 @@ void cross_entropy(Stored* logits, const int64_t* targets, Real factor, Real smo
       plain_sum += shifted;
     }
     const Real log_sum = std::log(sum);
-    const Real expected = (1 - smoothing) * (at_target - largest) + smoothing * plain_sum / Real(vocab_size);
+    // Without smoothing the mean must not count at all: it may be infinite, and 0 * infinity is not a number.
+    const Real mean = smoothing == 0 ? 0 : plain_sum / Real(vocab_size);
+    const Real expected = (1 - smoothing) * (at_target - largest) + smoothing * mean;
     loss[n] = log_sum - expected;
     if (factor == 0) continue;
     const Real even = factor * smoothing / Real(vocab_size), share = factor / sum;
