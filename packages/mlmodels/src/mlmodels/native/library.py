@@ -23,8 +23,9 @@ class NativeUnavailableError(RuntimeError):
 def load_library(source: Path) -> ctypes.CDLL:
     """The library of `source`, compiled if the cache does not hold it yet (a few seconds, once a machine).
 
-    The cache's key is the text of the source and of every header of ours that it includes, the compiler, its flags,
-    torch's OpenMP and the processor: what changes any of them compiles anew. `MLMODELS_NATIVE=off` refuses every library.
+    The cache's key is the text of the source and of every header of ours that it includes, the compiler, its
+    flags, torch's OpenMP and the processor: what changes any of them compiles anew. `MLMODELS_NATIVE=off`
+    refuses every library.
 
     Raises:
         NativeUnavailableError: no compiler, one that failed, a folder that cannot be written, or switched off.

@@ -111,7 +111,7 @@ class FastPath:
     def _head(
         self, x_ND: Tensor, targets_BT: Tensor, scale: float | Tensor | None, smoothing: float
     ) -> tuple[Tensor, Tensor, int | Tensor, Tensor]:
-        """Gradient by the last norm's output, mean loss, number of targets, number of hits; `scale` None: no gradient."""
+        """Gradient by the last norm's output, mean loss, number of targets and of hits; `scale` None: no gradient."""
         model, k, num_rows = self.model, self.kernels, x_ND.shape[0]
         targets_N = targets_BT.reshape(-1)
         num_counted, factor, divisor = self._counted(targets_N, scale)
