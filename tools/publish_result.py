@@ -115,10 +115,11 @@ def result_of_measurement(name: str, title: str, file: Path, command: str) -> di
 
     measured = json.loads(file.read_text(encoding="utf-8"))
     is_gradients = "rows" in measured
+    # Where the measuring command has noted its machine, that one counts, and not the one that publishes.
+    environment = measured.pop("environment", None) or describe_environment(REPOSITORY)
     figures = gradient_figures(measured) if is_gradients else numbers(measured)
     seconds = measured.get("preparing", {}).get("seconds", {})
     repeats = measured.get("repeats") or next((len(value) for value in seconds.values()), 1)
-    environment = describe_environment(REPOSITORY)
     return {
         "schema": 1,
         "name": name,

@@ -86,6 +86,8 @@ def heading(result: dict[str, Any]) -> list[str]:
     """What was measured, how often, on what, and the command that does it again."""
     environment = result["environment"]
     machine = f"{environment.get('cpu', 'unknown processor')}, {environment.get('num_usable_cores')} cores"
+    if str((result.get("config") or {}).get("device", "")).startswith("cuda"):
+        machine = ", ".join((environment.get("torch") or {}).get("cuda_devices") or [machine])
     seeds = ", ".join(map(str, result["seeds"]))
     return [
         f"**{result['title']}** (n = {result['n']}, seeds {seeds}; {machine})",

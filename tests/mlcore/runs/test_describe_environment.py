@@ -65,7 +65,7 @@ def test_trouble_leaves_gaps_and_raises_nothing(
     elif trouble == "folder gone":
         folder = tmp_path / "gone"
     elif trouble == "no cpuinfo":
-        monkeypatch.setattr(environment, "_cpu_model", lambda: 1 / 0)
+        monkeypatch.setattr(environment, "cpu_model", lambda: 1 / 0)
     else:
         monkeypatch.setitem(sys.modules, "psutil", None)
     described = describe_environment(folder)

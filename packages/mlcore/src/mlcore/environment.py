@@ -22,6 +22,7 @@ LIBRARIES = (
     "scipy",
     "scikit-learn",
     "safetensors",
+    "transformers",
 )
 REMOVED = "[removed]"
 _GIT_TIMEOUT_S = 5.0
@@ -55,7 +56,7 @@ def describe_environment(folder: Path | None = None) -> dict[str, Any]:
         "implementation": platform.python_implementation(),
         "platform": _attempt(platform.platform),
         "machine": platform.machine(),
-        "cpu": _attempt(_cpu_model),
+        "cpu": _attempt(cpu_model),
         "num_cores": os.cpu_count(),
         "num_usable_cores": _attempt(_num_usable_cores),
         "memory_bytes": _attempt(_memory_bytes),
@@ -101,7 +102,8 @@ def _attempt(function: Callable[..., Any], *arguments: Any) -> Any:
         return None  # a description of the machine is never worth a failed run
 
 
-def _cpu_model() -> str | None:
+def cpu_model() -> str | None:
+    """The processor's own name, where it can be found."""
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.exists():
         with cpuinfo.open(encoding="utf-8", errors="replace") as file:
