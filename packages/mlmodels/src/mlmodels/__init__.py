@@ -18,6 +18,13 @@ _HOMES = {
     "FcConfig": "mlmodels.image_classifiers.config",
     "FcScratch": "mlmodels.image_classifiers.fc_scratch",
     "FcScratchConfig": "mlmodels.image_classifiers.config",
+    "GRU": "mlmodels.recurrent.stacks",
+    "LSTM": "mlmodels.recurrent.stacks",
+    "RecurrentClassifier": "mlmodels.recurrent.classifier",
+    "RecurrentClassifierConfig": "mlmodels.recurrent.config",
+    "RecurrentLanguageModel": "mlmodels.recurrent.language_model",
+    "RecurrentLanguageModelConfig": "mlmodels.recurrent.config",
+    "VanillaRNN": "mlmodels.recurrent.stacks",
 }
 
 __all__ = sorted(_HOMES)
