@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from mlcore.evaluator import generation_advice
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
@@ -49,6 +50,8 @@ def sample_panels(content: dict[str, Any]) -> Iterator[Panel]:
     if coherence := content.get("coherence"):
         scores = {name: score["mean"] for name, score in coherence["scores"].items()}
         judgements.append(f"coherence (Claude)   {coherence['status']}  {_means(scores)}")
+    if advice := generation_advice(content):
+        judgements.append(advice)
     if judgements:
         yield Panel("\n".join(judgements), title="judges", title_align="left")
 

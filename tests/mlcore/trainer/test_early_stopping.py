@@ -7,8 +7,9 @@ import random
 from typing import Any
 
 import pytest
-from mlcore.trainer.config import EarlyStoppingConfig
+from mlcore.trainer.config import EarlyStoppingConfig, TrainingConfig
 from mlcore.trainer.early_stopping import EarlyStopping, build_early_stopping
+from mlcore.trainer.monitor import Monitor
 
 POLICIES = ["patience", "plateau", "adaptive"]
 
@@ -103,3 +104,27 @@ def test_the_memory_survives_a_resume(name: str, cut: int) -> None:
     assert first.stopped or stops_after(second, values[cut:]) == end - cut
     assert second.stopped
     assert second.reason()
+
+
+def monitor_of(**keys: Any) -> Monitor:
+    return Monitor(TrainingConfig(early_stopping=keys))
+
+
+@pytest.mark.parametrize("name", ["val_accuracy", "val_token_accuracy", "train_f1"])
+def test_a_rising_accuracy_never_stops_a_run_whose_best_is_a_loss(name: str) -> None:
+    """The monitored metric is val_loss; an accuracy that is watched beside it still counts as good when it grows."""
+    monitor = monitor_of(policy="plateau", window=4, monitor=name)
+    assert monitor.early_stopping is not None
+    assert stops_after(monitor.early_stopping, [0.01 * number for number in range(60)]) is None
+    falling = monitor_of(policy="plateau", window=4, monitor=name).early_stopping
+    assert falling is not None
+    assert stops_after(falling, [0.9 - 0.01 * number for number in range(60)]) is not None
+
+
+def test_a_loss_that_is_watched_beside_an_accuracy_counts_as_good_when_it_falls() -> None:
+    config = TrainingConfig(
+        monitor="val_accuracy", monitor_mode="max", early_stopping={"patience": 3, "monitor": "val_loss"}
+    )
+    stopping = Monitor(config).early_stopping
+    assert stopping is not None
+    assert stops_after(stopping, [2.0 * 0.97**number for number in range(60)]) is None

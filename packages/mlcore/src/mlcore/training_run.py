@@ -20,6 +20,7 @@ from mlcore.runs import RunFolder, create_run, newest_run
 from mlcore.trainer.base import BaseTrainer
 from mlcore.trainer.config import TrainingConfig
 from mlcore.trainer.distributed import disconnect
+from mlcore.trainer.hang_watch import HangWatch
 from mlcore.trainer.protocols import Loader
 
 
@@ -115,7 +116,8 @@ def train_in_run(
             trainer = trainer_for(run, logger)
             if resumed is not None:
                 trainer.resume(CheckpointManager(resumed.checkpoints).load("last").state)
-            trainer.train(*loaders)
+            with HangWatch(trainer):
+                trainer.train(*loaders)
         disconnect()
         return trainer
 

@@ -9,12 +9,12 @@ from pydantic import BaseModel
 from mlcore.config.scalars import read_scalar
 
 
-def dump_config(config: BaseModel) -> str:
-    """All keys of a configuration, defaults included, as YAML.
+def dump_config(config: BaseModel, *, only_set: bool = False) -> str:
+    """All keys of a configuration, defaults included, as YAML; or only those that were given.
 
     Text that YAML 1.1 or 1.2 would take for something else (``1e-3``, ``no``, ``0o17``) is quoted.
     """
-    data = config.model_dump(mode="json")
+    data = config.model_dump(mode="json", exclude_unset=only_set)
     # width: a long text stays on its line, so that files of two runs can be compared line by line.
     return yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=10_000)
 

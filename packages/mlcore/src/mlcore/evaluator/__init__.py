@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from mlcore.evaluator.heuristic_judge import HeuristicReport as HeuristicReport
     from mlcore.evaluator.kneser_ney import KneserNey as KneserNey
     from mlcore.evaluator.language_metrics import LanguageMetrics as LanguageMetrics
+    from mlcore.evaluator.poor_generation import generation_advice as generation_advice
     from mlcore.evaluator.samples import Sample as Sample
     from mlcore.evaluator.samples import generate_samples as generate_samples
     from mlcore.evaluator.word_list import WordList as WordList
@@ -51,6 +52,7 @@ _HOMES = {
     "evaluate_classifier": "classification_evaluation",
     "fit_temperature": "classification_temperature",
     "generate_samples": "samples",
+    "generation_advice": "poor_generation",
     "ngram_baselines": "baselines",
     "read_evaluation": "evaluation_file",
     "unigram_entropy": "baselines",

@@ -35,7 +35,8 @@ def event_line(event: StudyEvent, width: int) -> str:
         word = "done before" if event.kind == "reused" else event.result.word
         again = "will be started again" if event.kind == "retrying" else ""
         duration = format_duration(event.result.seconds)
-        parts = [f"{word:<11}  {event.key:<{width}}", f"{duration:>10}", _trouble(event.result), again]
+        trouble = _trouble(event.result)
+        parts = [f"{word:<11}  {event.key:<{width}}", f"{duration:>10}", trouble, again, event.note]
     return printable("  ".join(part for part in parts if part).rstrip())
 
 

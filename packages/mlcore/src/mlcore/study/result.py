@@ -87,7 +87,7 @@ class StudyEvent:
     Attributes:
         kind: ``reused``: an earlier call finished it; ``retrying``: it failed and will be started again.
         result: how it ended; None for ``started``.
-        note: why a job that was finished before runs again; empty otherwise.
+        note: why a job that was finished before runs again, or what is worth knowing about its result.
     """
 
     kind: EventKind

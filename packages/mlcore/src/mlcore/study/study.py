@@ -1,6 +1,5 @@
 """The state of a running study: which jobs wait, which run, what came out."""
 
-import shlex
 import signal
 import time
 from collections import Counter, deque
@@ -8,13 +7,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from mlcore.errors import InterruptedRun
-from mlcore.logger.redaction import redact
+from mlcore.study.attempt import result_of, start_attempt
 from mlcore.study.child import Child
 from mlcore.study.estimate import remaining_seconds
 from mlcore.study.job import Job
 from mlcore.study.journal import Journal
-from mlcore.study.output import NUM_LAST_LINES, named_paths, read_lines
-from mlcore.study.result import EventKind, JobResult, Status, StudyEvent, StudyProgress, StudyResult
+from mlcore.study.result import EventKind, JobResult, StudyEvent, StudyProgress, StudyResult
 from mlcore.study.settings import Settings
 
 _POLL_S = 0.05
@@ -128,25 +126,11 @@ class Study:
 
     def _start(self, job: Job, note: str) -> None:
         attempt = self._journal.started(job)
-        log_path = self._log_path(job)
-        command = " ".join(redact(shlex.join(job.command)).split())
-        with open(log_path, "a", encoding="utf-8", errors="replace") as log:
-            log.write(f"=== attempt {attempt}: {command}\n")
-        self._running.append(Child(job, attempt, log_path, {**self._settings.environment, **job.env}))
+        self._running.append(start_attempt(job, attempt, self._log_path(job), self._settings.environment))
         self._tell("started", job, attempt, None, note)
 
     def _end(self, child: Child, code: int) -> None:
-        lines = read_lines(child.log_path, child.log_start)
-        result = JobResult(
-            key=child.job.key,
-            status=_status(child, code),
-            rc=code,
-            seconds=child.seconds,
-            log_path=child.log_path,
-            attempts=child.attempt,
-            outputs=named_paths(lines),
-            last_lines=tuple(redact(line) for line in lines[-NUM_LAST_LINES:]),
-        )
+        result = result_of(child, code)
         self._journal.ended(child.job, result)
         may_retry = self._num_retries[result.key] < self._settings.retries and self.stopped_by is None
         if result.status in ("failed", "timed_out") and may_retry:
@@ -164,11 +148,3 @@ class Study:
         self, kind: EventKind, job: Job, attempt: int, result: JobResult | None, note: str = ""
     ) -> None:
         self._tell_caller(StudyEvent(kind, job.key, attempt, result, self.progress(), note))
-
-
-def _status(child: Child, code: int) -> Status:
-    if code == 0:
-        return "done"
-    if child.timed_out:
-        return "timed_out"
-    return "interrupted" if child.stopping else "failed"

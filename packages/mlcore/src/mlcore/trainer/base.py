@@ -26,6 +26,7 @@ from mlcore.trainer.loader_position import LoaderPosition
 from mlcore.trainer.monitor import Monitor
 from mlcore.trainer.nan_guard import BufferKeeper, NanGuard
 from mlcore.trainer.optimizers import build_optimizer
+from mlcore.trainer.out_of_memory import out_of_memory_explained
 from mlcore.trainer.plan import SchedulePlan
 from mlcore.trainer.precision import MixedPrecision
 from mlcore.trainer.progress import Progress
@@ -106,6 +107,7 @@ class BaseTrainer(Task):
 
         Raises:
             InterruptedRun: Ctrl-C or SIGTERM; the state has been saved. Exit code 130 or 143.
+            OutOfMemoryError: the batch does not fit.
             DivergedError: too many updates in a row without finite numbers. The last good checkpoint stands.
             CheckpointWriteError: the last checkpoint could not be written.
         """
@@ -114,8 +116,9 @@ class BaseTrainer(Task):
             conditions = StopConditions(self.config, self.distributed, exit_code=lambda: signals.exit_code)
             self.session = Session(train_loader, val_loader, conditions)
             try:
-                self._begin(train_loader)
-                return self._end(self._run(self.session))
+                with out_of_memory_explained(self.config, self.device):
+                    self._begin(train_loader)
+                    return self._end(self._run(self.session))
             except Exception as error:
                 status = {4: "diverged", 130: "interrupted", 143: "interrupted"}
                 self.logger.finish(

@@ -8,8 +8,12 @@ from pydantic import BeforeValidator, Field, model_validator
 from mlcore.config.section import Section
 from mlcore.trainer.schedule_config import ConstantSchedule, ScheduleConfig
 
-# Metrics with such names grow as the model improves; asking for their smallest value is a mistake.
 _GROWING = ("accuracy", "acc", "f1", "auc", "bleu", "recall", "precision")
+
+
+def grows_with_quality(metric: str) -> bool:
+    """Whether a metric of this name (val_accuracy, train_f1, …) grows as the model improves."""
+    return metric.rsplit("_", 1)[-1] in _GROWING
 
 
 class EarlyStoppingConfig(Section):
@@ -168,6 +172,6 @@ class TrainingConfig(Section):
         for key, name in watched.items():
             if not name.startswith(("val_", "train_")):
                 problems.append(f"{key} is {name!r}: it begins with val_ or train_, for example val_{name}")
-        if self.monitor_mode == "min" and self.monitor.rsplit("_", 1)[-1] in _GROWING:
+        if self.monitor_mode == "min" and grows_with_quality(self.monitor):
             problems.append(f"{self.monitor} grows as the model improves: set monitor_mode: max")
         return problems

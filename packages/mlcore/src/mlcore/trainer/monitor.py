@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Mapping
 
 from mlcore.errors import ConfigError
-from mlcore.trainer.config import TrainingConfig
+from mlcore.trainer.config import TrainingConfig, grows_with_quality
 from mlcore.trainer.early_stopping import build_early_stopping
 from mlcore.trainer.progress import BestValue
 from mlcore.trainer.schedules import Schedule
@@ -24,9 +24,11 @@ class Monitor:
         self.best = BestValue(config.monitor_mode)
         stopping = config.early_stopping
         self._stopping_name = (stopping.monitor if stopping else None) or config.monitor
-        # A metric of its own that is not the monitored one is taken for a loss, unless it is the monitored
-        # one's twin.
-        mode = config.monitor_mode if _kind(self._stopping_name) == _kind(config.monitor) else "min"
+        # The monitored metric and its twin of the other split have the configured mode; any other says by its name
+        # whether it is an accuracy or a loss.
+        mode = "max" if grows_with_quality(self._stopping_name) else "min"
+        if _kind(self._stopping_name) == _kind(config.monitor):
+            mode = config.monitor_mode
         self.early_stopping = build_early_stopping(stopping, mode)
 
     def check_data(self, has_validation: bool) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from mlcore import advice
 from mlcore.errors import DivergedError
 
 STATUSES = ("ok", "nan_detected", "nan_gradient")
@@ -51,8 +52,7 @@ class NanGuard:
         if self.bad_in_a_row >= self.max_bad_steps:
             raise DivergedError(
                 f"diverged: {self.bad_in_a_row} updates in a row had a loss or gradient that was not finite "
-                f"(the last: {status}); the weights are those of the last good update. "
-                "Try a smaller training.learning_rate (0.001 to 0.01) or training.max_grad_norm: 1.0"
+                f"(the last: {status}); the weights are those of the last good update: {advice.NOT_FINITE}"
             )
 
     def state_dict(self) -> dict[str, Any]:

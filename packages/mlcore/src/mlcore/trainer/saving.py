@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mlcore import advice
 from mlcore.checkpoint import CheckpointWriteError
 from mlcore.errors import DivergedError
 from mlcore.trainer import run_state
@@ -51,8 +52,8 @@ class Saving:
             return
         if not all_finite([*trainer.model.parameters()]):
             raise DivergedError(
-                f"diverged: the weights are not finite after step {progress.step}; they were not saved. "
-                "Try a smaller training.learning_rate or training.max_grad_norm: 1.0"
+                f"diverged: the weights are not finite after step {progress.step}; they were not saved: "
+                f"{advice.NOT_FINITE}"
             )
         trainer.distributed.share_from_main(list(trainer.model.buffers()))
         state = run_state.collect(trainer)

@@ -11,12 +11,14 @@ from typing import Any
 import torch
 from torch import nn
 
+from mlcore import advice
 from mlcore.trainer.batch import num_samples, to_device
 from mlcore.trainer.compilation import Compilation
 from mlcore.trainer.ema import WeightAverage
 from mlcore.trainer.losses import Criteria, Losses, apply_criteria, criteria_to, total_loss
 from mlcore.trainer.precision import MixedPrecision
 from mlcore.trainer.results import GradientResult
+from mlcore.trainer.update import NoGradientError
 
 
 class Task(ABC):
@@ -58,8 +60,13 @@ class Task(ABC):
 
         Returns:
             The loss without the scale.
+
+        Raises:
+            NoGradientError: the loss does not depend on any parameter that is trained.
         """
         loss, metrics = self._loss_and_metrics(batch)
+        if not loss.requires_grad:
+            raise NoGradientError(f"no parameter received a gradient: {advice.NO_GRADIENTS}")
         (loss * scale).backward()
         return GradientResult(loss.detach(), metrics=metrics)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from mlcore import advice
 from mlcore.errors import UserError
 from mlcore.trainer.precision import MixedPrecision
 from mlcore.trainer.results import UpdateOutcome
@@ -79,6 +80,11 @@ class Updater:
         """Rate of the first group."""
         return float(self.optimizer.param_groups[0]["lr"])
 
+    @property
+    def full_learning_rate(self) -> float:
+        """Rate of the first group before any schedule."""
+        return self._full_rates[0]
+
     def state_dict(self) -> dict[str, Any]:
         """The optimizer's state."""
         return self.optimizer.state_dict()
@@ -98,10 +104,7 @@ class Updater:
     def _gradients(self) -> list[torch.Tensor]:
         found = [parameter.grad for parameter in self.parameters if parameter.grad is not None]
         if not found:
-            raise NoGradientError(
-                "no parameter received a gradient: does the loss depend on the model, does compute_gradients "
-                "fill .grad?"
-            )
+            raise NoGradientError(f"no parameter received a gradient: {advice.NO_GRADIENTS}")
         return found
 
     def _clip(self, gradients: list[torch.Tensor], norm: float) -> None:
