@@ -23,6 +23,15 @@ SHORTER = {
     ),
     "custom_transformer evaluate": "--max-batches 2 --set evaluation.max_generation_length=20",
     "custom_transformer gradient_report": "--cases 2 --dtype float64",
+    "custom_transformer benchmark": (
+        "--vocab-size 64 --batch-size 2 --context 16 --rounds 1 --steps 1 --dtype float32"
+        " --variants reference,twin_eager"
+    ),
+    "custom_transformer find_learning_rate": "--config configs/smoke.yaml --updates 20",
+    "mnist_classifier optimize_settings": (
+        "--config configs/smoke.yaml --first-batch-size 32 --max-batch-size 64 --seconds 0.2"
+    ),
+    "rnn_suite train": "--config configs/smoke.yaml",
     "mnist_classifier train": "--set training.epochs=3",
 }
 NOT_HERE = {"test", "lint", "fmt", "types", "contracts"}  # what CI runs besides, and what runs this test
@@ -64,8 +73,8 @@ def test_the_commands_of_the_readme_work_in_the_order_they_stand(tmp_path: Path)
             continue
         if any(name in words for name in ("train", "evaluate", "sample")):
             words += ["--runs-dir", str(runs_dir / words[2].rpartition("/")[2])]
-        if "gradient_report" in words:
-            words += ["--output", str(tmp_path / "gradients")]
+        if any(name in words for name in ("gradient_report", "benchmark", "find_learning_rate")):
+            words += ["--output", str(tmp_path / "measured")]
         words = [in_runs_dir(word, runs_dir) for word in words]
         environment = {**os.environ, "MLDATA_CACHE": str(tmp_path / "cache")}
         result = subprocess.run(

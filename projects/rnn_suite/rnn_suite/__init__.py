@@ -1,0 +1,1 @@
+"""Recurrent language models as an experiment: their configuration, their wiring, their trainer."""

@@ -1,0 +1,64 @@
+"""What a YAML of this project may hold."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import ClassVar, Literal
+
+from mlcore.config import Section
+from mlcore.config.run_name import RunName
+from mlcore.evaluator.text_config import TextEvaluationConfig
+from mlcore.logger.config import LoggingConfig
+from mlcore.trainer.config import TrainingConfig
+from mlmodels.recurrent.config import RecurrentLanguageModelConfig
+from pydantic import Field, PositiveInt
+
+
+class DataConfig(Section):
+    """Which text, cut into tokens how, and how much of it."""
+
+    aliases: ClassVar[Mapping[str, str]] = {
+        "data_source": "dataset",
+        "max_length": "sequence_length",
+        "seq_len": "sequence_length",
+    }
+
+    dataset: str = Field("storybook", description="a name of `python -m mldata list`")
+    tokenizer: str = Field(
+        "character",
+        description="character (made from the training text), gpt2, or a folder of assets/models/tokenizers",
+    )
+    data_dir: Path | None = Field(None, description="folder of local data; default: MLDATA_DIR, then ./data")
+    sequence_length: PositiveInt = Field(
+        128, description="tokens in a window; gradients reach back no further, and each begins without memory"
+    )
+    subset_size: PositiveInt | None = Field(None, description="training documents; all when null")
+    val_subset_size: PositiveInt | None = Field(None, description="validation documents; all when null")
+    num_workers: int = Field(0, ge=0, le=64, description="threads that gather windows ahead")
+
+
+class RecurrentTrainingConfig(TrainingConfig):
+    """The core's training section with what a recurrent network cannot do without: clipped gradients."""
+
+    max_grad_norm: float | None = Field(
+        1.0, gt=0, description="clip the gradient's norm to this; advice 0.5 to 2.0; null: never"
+    )
+    mixed_precision: Literal["auto", "off", "float32", "bf16", "fp16"] | bool = Field(
+        "auto",
+        description="autocast type; auto is bf16 where the hardware multiplies it; fp16 scales the loss",
+    )
+
+
+class ExperimentConfig(Section):
+    """One experiment: text, model, training, evaluation."""
+
+    aliases: ClassVar[Mapping[str, str]] = {"data.batch_size": "training.batch_size"}
+
+    name: RunName = Field("rnn_suite", description="first part of the run folder's name")
+    seed: int = Field(42, ge=0, lt=2**32)
+    deterministic: bool = Field(False, description="refuse operations that are not reproducible")
+    device: str = Field("auto", description="auto, cpu, cuda, cuda:1, mps")
+    data: DataConfig = DataConfig()
+    model: RecurrentLanguageModelConfig = RecurrentLanguageModelConfig()
+    training: RecurrentTrainingConfig = RecurrentTrainingConfig()
+    evaluation: TextEvaluationConfig = TextEvaluationConfig()
+    logging: LoggingConfig = LoggingConfig()

@@ -1,0 +1,19 @@
+"""The command `sample`: prompts from the command line, or from the keyboard one after another."""
+
+from mlcore.cli import Options
+from mlcore.device import choose_device
+from mlcore.evaluator import AdvancedEvaluator
+from mlcore.evaluator.prompting import answer_prompts
+from mlcore.training_run import checkpoint_to_evaluate
+
+from rnn_suite import build
+from rnn_suite.config import ExperimentConfig
+
+
+def sample(config: ExperimentConfig, options: Options) -> None:
+    """Continue every prompt with the checkpoint's model and the evaluation section's settings."""
+    checkpoint, device = checkpoint_to_evaluate(options), choose_device(config.device)
+    tokenizer = build.make_tokenizer(config, run=options.run_folder)
+    model = build.model_from(build.read_checkpoint(checkpoint, tokenizer), device)
+    evaluator = AdvancedEvaluator(model, tokenizer, device=device)
+    answer_prompts(evaluator, config.evaluation, options, seed=config.seed)
