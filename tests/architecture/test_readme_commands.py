@@ -76,7 +76,8 @@ def test_the_commands_of_the_readme_work_in_the_order_they_stand(tmp_path: Path)
         if any(name in words for name in ("gradient_report", "benchmark", "find_learning_rate")):
             words += ["--output", str(tmp_path / "measured")]
         words = [in_runs_dir(word, runs_dir) for word in words]
-        environment = {**os.environ, "MLDATA_CACHE": str(tmp_path / "cache")}
+        caches = {name: str(tmp_path / "cache") for name in ("MLDATA_CACHE", "MLCORE_CACHE")}
+        environment = {**os.environ, **caches}
         result = subprocess.run(
             words, cwd=REPOSITORY, env=environment, capture_output=True, text=True, timeout=900
         )
