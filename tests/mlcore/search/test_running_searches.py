@@ -114,7 +114,10 @@ def test_a_killed_search_loses_and_repeats_no_trial_and_ends_as_if_it_had_not_be
     folder = tmp_path / "search"
     for num_begun in (2, 4):
         process = start(space, *words)
-        until(lambda: len(list_runs(folder / "runs")) >= num_begun, f"trial {num_begun} under way")  # noqa: B023
+        until(
+            lambda: len(list((folder / "runs").glob("*/checkpoints/last.pt"))) >= num_begun,  # noqa: B023
+            f"trial {num_begun} under way",
+        )
         process.kill()
         process.communicate()
         until(lambda: not any(alive(pid) for pid in process_ids(folder)), "the end of the orphan")
