@@ -100,16 +100,18 @@ def _first_that_runs(search: _Search, batch_size: int, threads: int | None) -> A
 
 
 def _double(search: _Search, first: Answer, max_batch_size: int) -> Answer:
-    best, without_growth, size = first, 0, first.candidate.batch_size
-    while without_growth < _PATIENCE and size * 2 <= max_batch_size:
-        size *= 2
-        answer = search.ask(Candidate(size, first.candidate.threads))
+    """Growth is growth over the step before, not over the best: behind the fall at a cache's edge a second slope may
+    lead higher than the first.
+    """
+    before, without_growth = first, 0
+    while without_growth < _PATIENCE and before.candidate.batch_size * 2 <= max_batch_size:
+        answer = search.ask(Candidate(before.candidate.batch_size * 2, first.candidate.threads))
         if answer.verdict != "ok":
             break
-        has_grown = answer.rate > best.rate * (1 + max(GROWTH, answer.noise))
+        has_grown = answer.rate > before.rate * (1 + max(GROWTH, answer.noise))
         without_growth = 0 if has_grown else without_growth + 1
-        best = answer if has_grown else best
-    return best
+        before = answer
+    return _smallest_of_the_best(search)
 
 
 def _climb(search: _Search, factor: float, max_batch_size: int) -> None:
