@@ -1,6 +1,6 @@
 """The wiring: from a configuration to text, tokens, model, trainer and evaluator. Only this file knows constructors."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,6 +13,7 @@ from mlcore.checkpoint import load_checkpoint_file, resolve_checkpoint
 from mlcore.device import choose_device, choose_precision
 from mlcore.errors import CheckpointError, ConfigError
 from mlcore.evaluator import AdvancedEvaluator, ClaudeJudge, WordList
+from mlcore.evaluator.text_evaluation import write_samples
 from mlcore.logger import TrainingLogger
 from mlcore.runs import RunFolder
 from mlcore.trainer import BaseTrainer, SampleCallback, weights_for_inference
@@ -198,24 +199,9 @@ def samples_of(trainer: BaseTrainer, prepared: Prepared) -> list[dict[str, Any]]
     """One sample for every prompt, as the logger shows and keeps it."""
     assert isinstance(trainer.model, CustomTransformer)
     evaluator = AdvancedEvaluator(trainer.model, prepared.tokenizer, device=trainer.device)
-    return [sample.as_dict() for sample in generate(evaluator, prepared.config, samples_per_prompt=1)]
-
-
-def generate(
-    evaluator: AdvancedEvaluator, config: ExperimentConfig, *, samples_per_prompt: int
-) -> Sequence[Any]:
-    """Samples with the evaluation section's settings."""
-    evaluation = config.evaluation
-    return evaluator.generate_samples(
-        evaluation.generation_prompts,
-        max_new_tokens=evaluation.max_generation_length,
-        temperature=evaluation.temperature,
-        top_k=evaluation.top_k,
-        top_p=evaluation.top_p,
-        repetition_penalty=evaluation.repetition_penalty,
-        samples_per_prompt=samples_per_prompt,
-        seed=config.seed,
-    )
+    config = prepared.config
+    samples = write_samples(evaluator, config.evaluation, seed=config.seed, samples_per_prompt=1)
+    return [sample.as_dict() for sample in samples]
 
 
 def make_evaluator(prepared: Prepared, model: CustomTransformer) -> AdvancedEvaluator:

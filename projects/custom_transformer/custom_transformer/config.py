@@ -5,7 +5,7 @@ from typing import Literal
 
 from mlcore.config import Section
 from mlcore.config.run_name import RunName
-from mlcore.evaluator.coherence_config import CoherenceConfig
+from mlcore.evaluator.text_config import TextEvaluationConfig
 from mlcore.logger.config import LoggingConfig
 from mlcore.trainer.config import TrainingConfig
 from mlmodels.custom_transformer.config import CustomTransformerConfig
@@ -39,31 +39,6 @@ class TransformerTrainingConfig(TrainingConfig):
     )
 
 
-class EvaluationConfig(Section):
-    """What is measured and written after, and what is sampled during, the training."""
-
-    generation_prompts: tuple[str, ...] = Field(
-        ("Once upon a time",), min_length=1, description="beginnings that the model continues"
-    )
-    max_generation_length: PositiveInt = Field(200, description="new tokens of a sample")
-    num_samples: PositiveInt = Field(
-        3, description="samples that `evaluate --generate` writes for every prompt"
-    )
-    temperature: float = Field(0.8, ge=0, le=10, description="0 takes the likeliest token")
-    top_k: PositiveInt | None = Field(50, description="sample among the k likeliest tokens; all when null")
-    top_p: float | None = Field(
-        None, gt=0, le=1, description="sample among the likeliest tokens of this total probability"
-    )
-    repetition_penalty: float = Field(
-        1.0, ge=1, le=10, description="divides the odds of tokens that were used"
-    )
-    max_batches: PositiveInt | None = Field(None, description="validation batches; all when null")
-    evaluate_coherence: bool = Field(
-        False, description="let Claude score the samples (needs ANTHROPIC_API_KEY)"
-    )
-    coherence: CoherenceConfig = CoherenceConfig()
-
-
 class ExperimentConfig(Section):
     """One experiment: text, model, training, evaluation."""
 
@@ -74,7 +49,7 @@ class ExperimentConfig(Section):
     data: DataConfig = DataConfig()
     model: CustomTransformerConfig = CustomTransformerConfig()
     training: TransformerTrainingConfig = TransformerTrainingConfig()
-    evaluation: EvaluationConfig = EvaluationConfig()
+    evaluation: TextEvaluationConfig = TextEvaluationConfig()
     logging: LoggingConfig = LoggingConfig()
 
     @model_validator(mode="after")

@@ -6,6 +6,7 @@ from typing import Any
 from mlcore.allocator import keep_large_blocks
 from mlcore.cli import Options
 from mlcore.evaluator import ngram_baselines, read_evaluation, unigram_entropy, write_evaluation
+from mlcore.evaluator.text_evaluation import write_samples
 from mlcore.report import build_report
 from mlcore.runs import RunFolder
 from mlcore.training_run import checkpoint_to_evaluate
@@ -51,7 +52,9 @@ def evaluate_run(
     content: dict[str, Any] = {"checkpoint": checkpoint.name, "split": "validation", "metrics": metrics}
     content |= baselines(prepared, metrics.num_tokens)
     if with_samples:
-        samples = build.generate(evaluator, config, samples_per_prompt=config.evaluation.num_samples)
+        samples = write_samples(
+            evaluator, config.evaluation, seed=config.seed, samples_per_prompt=config.evaluation.num_samples
+        )
         content |= {"samples": samples, "heuristic": evaluator.heuristics(samples)}
         if config.evaluation.evaluate_coherence:
             content["coherence"] = evaluator.score(samples)
