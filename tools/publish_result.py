@@ -63,9 +63,9 @@ def summary(values: list[float]) -> dict[str, Any]:
 
 
 def result_of(name: str, title: str, runs: list[Path], command: str) -> dict[str, Any]:
-    """One result from one or more runs that differ by nothing but the seed."""
+    """One result from one or more runs that differ by nothing but the seed and the name of their folder."""
     read = [read_run(run) for run in runs]
-    configs = [{k: v for k, v in entry["config"].items() if k != "seed"} for entry in read]
+    configs = [{k: v for k, v in entry["config"].items() if k not in ("seed", "name")} for entry in read]
     if any(config != configs[0] for config in configs):
         raise SystemExit(
             "publish_result: the runs differ by more than their seed, so they are not one result"
