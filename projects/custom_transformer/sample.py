@@ -12,9 +12,10 @@ PROJECT = Path(__file__).resolve().parent
 
 def command(config: object, options: Options) -> None:
     """Let a trained model write: one shot with --prompt, or a conversation with the keyboard."""
-    from custom_transformer.sampling import sample
+    from custom_transformer import build
+    from mlcore.text_experiment import sample
 
-    sample(config, options)  # type: ignore[arg-type]
+    sample(config, options, build)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -11,9 +11,10 @@ PROJECT = Path(__file__).resolve().parent
 
 def command(config: object, options: Options) -> None:
     """Train the hand-written transformer on text, then evaluate it and write a report."""
-    from custom_transformer.training import train
+    from custom_transformer import build
+    from mlcore.text_experiment import train
 
-    train(config, options)  # type: ignore[arg-type]
+    train(config, options, build)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -16,9 +16,10 @@ EXTRA = (
 
 def command(config: object, options: Options) -> None:
     """Measure a trained model on validation text; --generate also writes samples and judges them."""
-    from rnn_suite.evaluation import evaluate
+    from mlcore.text_experiment import evaluate
+    from rnn_suite import build
 
-    evaluate(config, options)  # type: ignore[arg-type]
+    evaluate(config, options, build)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

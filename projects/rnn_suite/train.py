@@ -11,9 +11,10 @@ PROJECT = Path(__file__).resolve().parent
 
 def command(config: object, options: Options) -> None:
     """Train a recurrent language model on characters or tokens, then evaluate it and write a report."""
-    from rnn_suite.training import train
+    from mlcore.text_experiment import train
+    from rnn_suite import build
 
-    train(config, options)  # type: ignore[arg-type]
+    train(config, options, build)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

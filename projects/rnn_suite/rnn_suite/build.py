@@ -1,25 +1,18 @@
-"""The wiring: from a configuration to text, tokens, model, trainer and evaluator. Only this file knows constructors."""
+"""The wiring: from a configuration to text, tokens, model and trainer. Only this file knows constructors."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
-from pathlib import Path
 from typing import Any
 
 import torch
-from mlcore import training_run
-from mlcore.checkpoint import load_checkpoint_file, resolve_checkpoint
+from mlcore import text_experiment, training_run
 from mlcore.device import choose_device
-from mlcore.errors import CheckpointError, ConfigError
-from mlcore.evaluator import AdvancedEvaluator, ClaudeJudge, WordList
-from mlcore.evaluator.text_evaluation import TextData, write_samples
 from mlcore.logger import TrainingLogger
 from mlcore.runs import RunFolder
-from mlcore.trainer import BaseTrainer, SampleCallback, weights_for_inference
-from mldata.text import TextDataset, load_text
-from mldata.token_files import TokenFile, prepare_dataset
-from mldata.tokenizers import CharacterTokenizer, Tokenizer, load_tokenizer, read_tokenizer
-from mldata.tokenizers.base import END_OF_TEXT, UNKNOWN
+from mlcore.text_experiment import kept_tokenizer
+from mlcore.trainer import SampleCallback, weights_for_inference
+from mldata.prepared_text import PreparedText, prepare_text, tokenizer_of
+from mldata.tokenizers import Tokenizer
 from mldata.windows import TokenWindows
 from mlmodels.recurrent.config import RecurrentLanguageModelConfig
 from mlmodels.recurrent.language_model import RecurrentLanguageModel
@@ -27,9 +20,6 @@ from mlmodels.recurrent.size import flops_per_token
 
 from rnn_suite.config import ExperimentConfig
 from rnn_suite.trainer import RecurrentTrainer
-
-RUN_TOKENIZER = "tokenizer"  # folder of a run whose tokenizer was made of its own text
-WORD_LIST_DOCUMENTS = 20_000  # enough for the heuristic judge's dictionary; more only costs time
 
 
 @dataclass(frozen=True)
@@ -41,57 +31,26 @@ class Prepared:
 
     config: ExperimentConfig
     device: torch.device
-    tokenizer: Tokenizer
-    train_text: TextDataset
-    train_tokens: TokenFile
-    val_tokens: TokenFile
+    text: PreparedText
 
 
 def prepare(config: ExperimentConfig, run: RunFolder | None = None) -> Prepared:
     """Device, text, tokenizer and tokens of an experiment, or of a `run` that exists."""
     device = choose_device(config.device)
-    train_text, val_text = load_split(config, "train"), load_split(config, "validation")
-    tokenizer = make_tokenizer(config, train_text, run)
-    model = model_config_for(config, tokenizer.vocab_size)
-    return Prepared(
-        config=config.model_copy(update={"model": model}),
-        device=device,
-        tokenizer=tokenizer,
-        train_text=train_text,
-        train_tokens=prepare_dataset(train_text, tokenizer),
-        val_tokens=prepare_dataset(val_text, tokenizer),
-    )
+    text = prepare_text(config.data, kept_tokenizer(run))
+    model = model_config_for(config, text.tokenizer.vocab_size)
+    return Prepared(config.model_copy(update={"model": model}), device, text)
 
 
-def make_tokenizer(
-    config: ExperimentConfig, train_text: TextDataset | None = None, run: RunFolder | None = None
-) -> Tokenizer:
+def make_tokenizer(config: ExperimentConfig, run: RunFolder | None = None) -> Tokenizer:
     """The named tokenizer. `character` is made of the training text and kept in the run."""
-    if config.data.tokenizer != "character":
-        return load_tokenizer(config.data.tokenizer)
-    if run is not None and (run.path / RUN_TOKENIZER).is_dir():
-        return read_tokenizer(run.path / RUN_TOKENIZER)
-    if train_text is None:
-        train_text = load_split(config, "train")
-    return CharacterTokenizer.train(train_text, specials=(END_OF_TEXT, UNKNOWN))
-
-
-def load_split(config: ExperimentConfig, split: str) -> TextDataset:
-    """The configured part of a split."""
-    data = config.data
-    size = data.subset_size if split == "train" else data.val_subset_size
-    return load_text(data.dataset, split, subset_size=size, data_dir=data.data_dir)
+    return tokenizer_of(config.data, kept_tokenizer=kept_tokenizer(run))
 
 
 def model_config_for(config: ExperimentConfig, vocab_size: int) -> RecurrentLanguageModelConfig:
     """The model's config with the tokenizer's vocabulary."""
-    model = config.model
-    if "vocab_size" in model.model_fields_set and model.vocab_size != vocab_size:
-        raise ConfigError(
-            f"model.vocab_size is {model.vocab_size}, but tokenizer {config.data.tokenizer!r} has {vocab_size} tokens: "
-            "leave model.vocab_size out, or name the tokenizer it belongs to"
-        )
-    return model.model_copy(update={"vocab_size": vocab_size})
+    text_experiment.check_vocabulary(config.model, vocab_size, config.data.tokenizer)
+    return config.model.model_copy(update={"vocab_size": vocab_size})
 
 
 def make_model(
@@ -107,21 +66,15 @@ def make_loaders(
 ) -> tuple[TokenWindows, TokenWindows]:
     """Shuffled training windows and validation windows in order, both of this rank."""
     config = prepared.config
-    windows = partial(
-        TokenWindows,
-        context_length=config.data.sequence_length,
-        batch_size=config.training.batch_size,
-        num_workers=config.data.num_workers,
+    train, validation = prepared.text.windows(
+        config.data.sequence_length,
+        config.training.batch_size,
+        seed=config.seed,
         rank=rank,
         world_size=world_size,
     )
-    train = windows(prepared.train_tokens, seed=config.seed, mode="random", drop_last=True)
-    if not len(train):
-        raise ConfigError(
-            f"{len(prepared.train_tokens):,} training tokens are fewer than one batch: "
-            "make training.batch_size or data.sequence_length smaller"
-        )
-    return train, windows(prepared.val_tokens, mode="sequential")
+    text_experiment.require_batches(train, prepared.text.train_tokens, "data.sequence_length")
+    return train, validation
 
 
 def make_logger(prepared: Prepared, run: RunFolder | None) -> TrainingLogger:
@@ -143,63 +96,21 @@ def make_trainer(
         device=prepared.device,
         seed=config.seed,
         callbacks=[
-            SampleCallback(lambda trainer: samples_of(trainer, prepared), every=training.sample_every)
+            SampleCallback(
+                lambda trainer: text_experiment.samples_of(trainer, prepared), every=training.sample_every
+            )
         ],
         logger=logger,
         checkpoints=training_run.make_checkpoints(training, run),
-        extra_state={
-            "config": config.model_dump(mode="json"),
-            "model_config": config.model.model_dump(mode="json"),
-            "tokenizer": prepared.tokenizer.fingerprint,
-        },
+        extra_state=text_experiment.checkpoint_extras(prepared),
     )
     trainer.info = {
-        "data": f"{config.data.dataset}, {len(prepared.train_tokens):,} training tokens",
-        "tokenizer": f"{config.data.tokenizer}, {prepared.tokenizer.vocab_size:,} tokens",
+        "data": f"{config.data.dataset}, {len(prepared.text.train_tokens):,} training tokens",
+        "tokenizer": f"{config.data.tokenizer}, {prepared.text.tokenizer.vocab_size:,} tokens",
         "model": f"{config.model.cell}, {config.model.num_layers} × {config.model.hidden_size}"
         f"{', layer norm' if config.model.layer_norm else ''}",
     }
     return trainer
-
-
-def samples_of(trainer: BaseTrainer, prepared: Prepared) -> list[dict[str, Any]]:
-    """One sample for every prompt, as the logger shows and keeps it."""
-    assert isinstance(trainer.model, RecurrentLanguageModel)
-    evaluator = AdvancedEvaluator(trainer.model, prepared.tokenizer, device=trainer.device)
-    config = prepared.config
-    samples = write_samples(evaluator, config.evaluation, seed=config.seed, samples_per_prompt=1)
-    return [sample.as_dict() for sample in samples]
-
-
-def make_evaluator(prepared: Prepared, model: RecurrentLanguageModel) -> AdvancedEvaluator:
-    """Evaluator with the training text's words as dictionary, and the Claude judge where the config asks for it."""
-    evaluation = prepared.config.evaluation
-    documents = (text for _, text in zip(range(WORD_LIST_DOCUMENTS), prepared.train_text, strict=False))
-    return AdvancedEvaluator(
-        model,
-        prepared.tokenizer,
-        device=prepared.device,
-        judge=ClaudeJudge(evaluation.coherence) if evaluation.evaluate_coherence else None,
-        dictionary=WordList.from_texts(documents),
-    )
-
-
-def evaluation_data(prepared: Prepared) -> TextData:
-    """The validation windows in order, and both streams for the baselines."""
-    return TextData(make_loaders(prepared)[1], prepared.train_tokens.tokens, prepared.val_tokens.tokens)
-
-
-def read_checkpoint(path: Path, tokenizer: Tokenizer | None = None) -> dict[str, Any]:
-    """A run's checkpoint, verified, on the CPU; its tokenizer must be the one given."""
-    state = load_checkpoint_file(resolve_checkpoint(path))
-    if "model" not in state or "model_config" not in state:
-        raise CheckpointError(f"{path}: not a checkpoint of this project")
-    if tokenizer is not None and state.get("tokenizer") != tokenizer.fingerprint:
-        raise CheckpointError(
-            f"{path}: trained with another tokenizer (fingerprint {str(state.get('tokenizer'))[:12]}) than "
-            f"{tokenizer.name!r} ({tokenizer.fingerprint[:12]}, {tokenizer.vocab_size} tokens)"
-        )
-    return state
 
 
 def model_from(state: Mapping[str, Any], device: torch.device) -> RecurrentLanguageModel:

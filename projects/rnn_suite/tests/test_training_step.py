@@ -13,6 +13,7 @@ from mlcore.config import load_config
 from mlcore.device import get_best_device
 from mlcore.search.config import SearchConfig
 from mlcore.search.space_check import dimensions_of
+from mldata.prepared_text import load_split
 from mldata.text import load_text
 from mldata.tokenizers import load_tokenizer, train_tokenizer
 from mlmodels.recurrent.config import RecurrentLanguageModelConfig
@@ -84,7 +85,7 @@ def test_tinyshakespeare_is_cut_after_nine_tenths_into_67_kinds_of_tokens(data_d
         PROJECT / "configs" / "character_basic.yaml",
         overrides=[f"data.data_dir={data_dir}"],
     )
-    lengths = [len("".join(build.load_split(config, split))) for split in ("train", "validation")]
+    lengths = [len("".join(load_split(config.data, split))) for split in ("train", "validation")]
     assert lengths == [1_003_854, 111_540]
     assert build.make_tokenizer(config).vocab_size == 67
 

@@ -1,0 +1,106 @@
+"""The commands `train`, `evaluate` and `sample` of a project whose models write text."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from mlcore.allocator import keep_large_blocks
+from mlcore.cli import Options
+from mlcore.device import choose_device
+from mlcore.evaluator import AdvancedEvaluator
+from mlcore.evaluator.prompting import answer_prompts
+from mlcore.evaluator.text_display import print_text_evaluation
+from mlcore.evaluator.text_evaluation import TextData, evaluate_text
+from mlcore.report import build_report
+from mlcore.runs import RunFolder
+from mlcore.seeding import seed_everything
+from mlcore.text_experiment.checkpoints import read_text_checkpoint
+from mlcore.text_experiment.evaluators import make_evaluator
+from mlcore.text_experiment.wiring import PreparedExperiment, TextWiring, kept_tokenizer
+from mlcore.training_run import checkpoint_to_evaluate, run_to_resume, train_in_run
+
+
+def train(config: Any, options: Options, wiring: TextWiring) -> None:
+    """Prepare, make or reopen a run folder, train, evaluate the best weights, write the report."""
+    keep_large_blocks()
+    seed_everything(config.seed, deterministic=config.deterministic)
+    rank, world_size = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
+    resumed = run_to_resume(options, config.name)
+    prepared: PreparedExperiment = wiring.prepare(config, resumed)
+    model = wiring.make_model(prepared.config.model, prepared.device, config.seed)
+    if options.checkpoint is not None:
+        model.load_state_dict(read_text_checkpoint(options.checkpoint, prepared.text.tokenizer)["model"])
+    train_in_run(
+        prepared.config,
+        options,
+        resumed=resumed,
+        loaders=wiring.make_loaders(prepared, rank=rank, world_size=world_size),
+        logger_for=lambda run: wiring.make_logger(prepared, run),
+        trainer_for=lambda run, logger: wiring.make_trainer(prepared, model, run=run, logger=logger),
+        prepare_run=lambda run: _keep_tokenizer(run, prepared),
+        finish=lambda run, trainer: _finish(run, prepared, wiring),
+    )
+
+
+def evaluate(config: Any, options: Options, wiring: TextWiring) -> None:
+    """Measure a trained model on the validation text; with --generate also write and judge samples."""
+    keep_large_blocks()
+    run, checkpoint = options.run_folder, checkpoint_to_evaluate(options)
+    content = evaluate_run(
+        run,
+        wiring.prepare(config, run),
+        wiring,
+        checkpoint=checkpoint,
+        max_batches=options.extra["max_batches"],
+        with_samples=options.extra["generate"],
+    )
+    print_text_evaluation(content)
+    if run is not None:
+        print(f"\nrun     {run.path}\nreport  {build_report(run.path)}")
+
+
+def evaluate_run(
+    run: RunFolder | None,
+    prepared: PreparedExperiment,
+    wiring: TextWiring,
+    *,
+    checkpoint: Path,
+    max_batches: int | None = None,
+    with_samples: bool = True,
+) -> dict[str, Any]:
+    """Everything that evaluation.json holds; written into the run folder where there is one."""
+    config, text = prepared.config, prepared.text
+    model = wiring.model_from(read_text_checkpoint(checkpoint, text.tokenizer), prepared.device)
+    return evaluate_text(
+        make_evaluator(prepared, model),
+        TextData(wiring.make_loaders(prepared)[1], text.train_tokens.tokens, text.val_tokens.tokens),
+        config.evaluation,
+        seed=config.seed,
+        checkpoint=checkpoint.name,
+        run=None if run is None else run.path,
+        max_batches=max_batches,
+        with_samples=with_samples,
+    )
+
+
+def sample(config: Any, options: Options, wiring: TextWiring) -> None:
+    """Continue every prompt with the checkpoint's model and the evaluation section's settings."""
+    checkpoint, device = checkpoint_to_evaluate(options), choose_device(config.device)
+    tokenizer = wiring.make_tokenizer(config, run=options.run_folder)
+    model = wiring.model_from(read_text_checkpoint(checkpoint, tokenizer), device)
+    answer_prompts(
+        AdvancedEvaluator(model, tokenizer, device=device), config.evaluation, options, seed=config.seed
+    )
+
+
+def _keep_tokenizer(run: RunFolder, prepared: PreparedExperiment) -> None:
+    folder = kept_tokenizer(run)
+    assert folder is not None
+    prepared.text.keep_tokenizer(folder)
+
+
+def _finish(run: RunFolder, prepared: PreparedExperiment, wiring: TextWiring) -> None:
+    """Evaluate the best weights, say what came out, and name the run and its report."""
+    content = evaluate_run(run, prepared, wiring, checkpoint=run.checkpoints / "best.pt")
+    print_text_evaluation(content)
+    print(f"\nrun     {run.path}\nreport  {build_report(run.path)}")
