@@ -6,7 +6,7 @@ import pytest
 import torch
 from mlmodels.custom_transformer.config import CustomTransformerConfig
 from mlmodels.custom_transformer.model import CustomTransformer
-from mlmodels.custom_transformer.sampling import (
+from mlmodels.generation.sampling import (
     SamplingOptions,
     keep_top_k,
     keep_top_p,

@@ -13,7 +13,6 @@ _HOMES = {
     "CustomTransformerConfig": "config",
     "CustomTransformerWrapper": "wrapper",
     "SGD": "optimizers",
-    "SamplingOptions": "sampling",
     "parameter_groups": "optimizers",
 }
 

@@ -13,10 +13,10 @@ from torch import Tensor, nn
 
 from mlmodels.custom_transformer.config import CustomTransformerConfig
 from mlmodels.custom_transformer.gradients import add_gradient
-from mlmodels.custom_transformer.key_values import KeyValues
 from mlmodels.custom_transformer.layers import Linear, Norm
 from mlmodels.custom_transformer.ops import attention, dropout, gelu, layer_norm, linear, relu, residual
 from mlmodels.custom_transformer.precision import dtype_from_name, wide_dtype
+from mlmodels.generation.key_values import KeyValues
 
 
 class BlockCache(NamedTuple):

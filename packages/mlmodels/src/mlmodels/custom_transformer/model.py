@@ -17,9 +17,7 @@ from mlmodels.custom_transformer.block import Block, BlockCache
 from mlmodels.custom_transformer.config import CustomTransformerConfig
 from mlmodels.custom_transformer.fast.kernels import choose_kernels
 from mlmodels.custom_transformer.fast.path import FastPath
-from mlmodels.custom_transformer.generation import generate
 from mlmodels.custom_transformer.gradients import add_gradient
-from mlmodels.custom_transformer.key_values import KeyValues
 from mlmodels.custom_transformer.layers import Linear, Norm, Table
 from mlmodels.custom_transformer.ops import (
     cross_entropy,
@@ -30,8 +28,10 @@ from mlmodels.custom_transformer.ops import (
     position_embedding,
 )
 from mlmodels.custom_transformer.precision import dtype_from_name, wide_dtype
-from mlmodels.custom_transformer.sampling import SamplingOptions
 from mlmodels.custom_transformer.size import flops_per_token
+from mlmodels.generation.cached import generate
+from mlmodels.generation.key_values import KeyValues
+from mlmodels.generation.sampling import SamplingOptions
 from mlmodels.native import NativeUnavailableError
 
 
@@ -68,6 +68,11 @@ class CustomTransformer(BaseModel):
         self._tape: Tape | None = None
         self._fast: FastPath | None = None
         self._fast_is_unavailable = False
+
+    @property
+    def context_length(self) -> int:
+        """The longest context, in tokens."""
+        return self.config.max_seq_len
 
     @property
     def dim(self) -> int:

@@ -8,7 +8,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from mlmodels.custom_transformer.sampling import SamplingOptions, sample
+from mlmodels.generation.sampling import SamplingOptions, sample
 from mlmodels.recurrent.state import State
 
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from mlmodels.base_model import BaseModel
-from mlmodels.custom_transformer.sampling import SamplingOptions
+from mlmodels.generation.sampling import SamplingOptions
 from mlmodels.recurrent.config import RecurrentLanguageModelConfig
 from mlmodels.recurrent.construction import make_stack
 from mlmodels.recurrent.generation import generate

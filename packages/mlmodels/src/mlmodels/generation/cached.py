@@ -3,30 +3,38 @@
 B batch, T tokens so far, V vocabulary.
 """
 
-from typing import Protocol
+from collections.abc import Sequence
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
-from mlmodels.custom_transformer.config import CustomTransformerConfig
-from mlmodels.custom_transformer.key_values import KeyValues
-from mlmodels.custom_transformer.sampling import SamplingOptions, sample
+from mlmodels.generation.sampling import SamplingOptions, sample
+
+
+class Cache(Protocol):
+    """Keys and values of the positions seen so far, of one block."""
+
+    length: int
 
 
 class CachedLanguageModel(Protocol):
     """What generation needs of a model."""
 
-    config: CustomTransformerConfig
+    @property
+    def context_length(self) -> int:
+        """The longest context, in tokens."""
+        ...
 
-    def logits(self, input_ids_BT: Tensor, past: list[KeyValues] | None = None) -> Tensor: ...
+    def logits(self, input_ids_BT: Tensor, past: Any = None) -> Tensor: ...
 
-    def new_cache(self, batch_size: int) -> list[KeyValues]: ...
+    def new_cache(self, batch_size: int) -> Sequence[Cache]: ...
 
 
 class NextLogits:
     """Logits of the token after `tokens_BT`, which grows by one column from call to call.
 
-    The context is a sliding window: the last `max_seq_len` tokens. While it is not full, one new position is
+    The context is a sliding window: the last `context_length` tokens. While it is not full, one new position is
     computed a call; once it slides, every token has another position embedding, so nothing cached is valid
     and the whole window is computed.
     """
@@ -34,10 +42,10 @@ class NextLogits:
     def __init__(self, model: CachedLanguageModel, use_cache: bool) -> None:
         self.model = model
         self.use_cache = use_cache
-        self.past: list[KeyValues] | None = None
+        self.past: Sequence[Cache] | None = None
 
     def __call__(self, tokens_BT: Tensor) -> Tensor:
-        length, longest = tokens_BT.shape[1], self.model.config.max_seq_len
+        length, longest = tokens_BT.shape[1], self.model.context_length
         if not self.use_cache or length > longest:
             self.past = None
             return self.model.logits(tokens_BT[:, -longest:])[:, -1]
