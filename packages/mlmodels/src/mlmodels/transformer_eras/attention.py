@@ -1,0 +1,76 @@
+"""Causal self-attention: as many key heads as query heads or fewer, with rotations, norms and value embeddings or not.
+
+B batch, T time, D features of the model, H query heads, G key and value heads, K features of a head, E all features of
+the value heads.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from mlmodels.generation.key_values import KeyValues
+from mlmodels.transformer_eras.config import EraTransformerConfig
+from mlmodels.transformer_eras.positions import Rotation, rotate
+
+
+class Attention(nn.Module):
+    """Scaled dot-product attention (Vaswani et al., 2017); grouped queries as of Ainslie et al. (2023)."""
+
+    def __init__(self, config: EraTransformerConfig, *, mixes_values: bool) -> None:
+        super().__init__()
+        width, kv_width = config.d_model, config.kv_width
+        self.head_width = config.head_width
+        self.is_grouped = config.num_kv_heads != config.n_heads
+        self.qk_norm = config.qk_norm
+        self.query = nn.Linear(width, width, bias=config.bias)
+        self.key = nn.Linear(width, kv_width, bias=config.bias)
+        self.value = nn.Linear(width, kv_width, bias=config.bias)
+        self.output = nn.Linear(width, width, bias=config.bias)
+        self.value_scalars = nn.Parameter(torch.empty(2)) if mixes_values else None
+
+    def forward(
+        self,
+        x_BTD: Tensor,
+        rotation: Rotation | None,
+        value_embedding_BTE: Tensor | None = None,
+        past: KeyValues | None = None,
+    ) -> Tensor:
+        """(B, T, D); with `past` the T positions follow those that it holds, and are added to it."""
+        value_BTE = self.value(x_BTD)
+        if self.value_scalars is not None:
+            own, embedded = self.value_scalars
+            value_BTE = own * value_BTE + embedded * value_embedding_BTE
+        q_BHTK, k_BGTK = self._heads(self.query(x_BTD)), self._heads(self.key(x_BTD))
+        if rotation is not None:
+            q_BHTK, k_BGTK = rotate(q_BHTK, rotation), rotate(k_BGTK, rotation)
+        if self.qk_norm:
+            q_BHTK, k_BGTK = (functional.rms_norm(x, (self.head_width,)) for x in (q_BHTK, k_BGTK))
+        if past is not None:
+            keys_BTE, value_BTE = past.extend(_merged(k_BGTK), value_BTE)
+            k_BGTK = self._heads(keys_BTE)
+        attended_BHTK = functional.scaled_dot_product_attention(
+            q_BHTK,
+            k_BGTK,
+            self._heads(value_BTE),
+            **_causal(q_BHTK, k_BGTK),
+            enable_gqa=self.is_grouped,
+        )
+        return self.output(_merged(attended_BHTK))
+
+    def _heads(self, x_BTE: Tensor) -> Tensor:
+        return x_BTE.unflatten(-1, (-1, self.head_width)).transpose(1, 2)
+
+
+def _merged(x_BHTK: Tensor) -> Tensor:
+    return x_BHTK.transpose(1, 2).flatten(2)
+
+
+def _causal(q_BHTK: Tensor, k_BGTK: Tensor) -> dict[str, object]:
+    """What keeps a query from looking ahead: it is among the last of the keys' positions."""
+    num_queries, num_keys = q_BHTK.shape[2], k_BGTK.shape[2]
+    if num_queries == num_keys:
+        return {"is_causal": True}
+    if num_queries == 1:
+        return {}
+    every = torch.ones(num_queries, num_keys, dtype=torch.bool, device=q_BHTK.device)
+    return {"attn_mask": every.tril(num_keys - num_queries)}

@@ -1,0 +1,14 @@
+"""The norms of the eras: LayerNorm (Ba et al., 2016) and RMSNorm (Zhang and Sennrich, 2019), torch's own."""
+
+from torch import nn
+
+from mlmodels.transformer_eras.config import EraTransformerConfig
+
+EPSILON = 1e-5
+
+
+def make_norm(config: EraTransformerConfig) -> nn.Module:
+    """A norm over the last dimension of (…, d_model)."""
+    if config.norm == "layer_norm":
+        return nn.LayerNorm(config.d_model, eps=EPSILON)
+    return nn.RMSNorm(config.d_model, eps=EPSILON, elementwise_affine=config.norm == "rms_norm")
