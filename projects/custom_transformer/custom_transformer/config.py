@@ -30,6 +30,7 @@ class DataConfig(Section):
 class TransformerTrainingConfig(TrainingConfig):
     """The core's training section; products are made in bfloat16 wherever the hardware multiplies it."""
 
+    optimizer: Literal["adamw", "adam", "sgd"] = Field("adamw", description="update rule")
     mixed_precision: Literal["auto", "off", "float32", "bf16"] | bool = Field(
         "auto",
         description="dtype of the products: auto is bf16 where the hardware multiplies it, else float32",

@@ -13,6 +13,7 @@ from mlcore.trainer.base import BaseTrainer
 from mlcore.trainer.callbacks import CallbackList
 from mlcore.trainer.loader_position import LoaderPosition
 from mlcore.trainer.nan_guard import NanGuard
+from mlcore.trainer.optimizer_set import parts_of
 from mlcore.trainer.progress import Progress
 from mlcore.trainer.protocols import Loader, SilentLogger
 from mlcore.trainer.random_state import preserved_rng
@@ -64,7 +65,10 @@ class _OptimizerState:
 
     def __init__(self, optimizer: torch.optim.Optimizer) -> None:
         self._optimizer = optimizer
-        self._state = {parameter: copy.deepcopy(state) for parameter, state in optimizer.state.items()}
+        self._states = [
+            (part, {parameter: copy.deepcopy(state) for parameter, state in part.state.items()})
+            for part in parts_of(optimizer)
+        ]
         self._options: list[dict[str, Any]] = [
             {name: copy.deepcopy(value) for name, value in group.items() if name != "params"}
             for group in optimizer.param_groups
@@ -72,7 +76,8 @@ class _OptimizerState:
 
     def restore(self) -> None:
         """Put it back."""
-        self._optimizer.state.clear()
-        self._optimizer.state.update(self._state)
+        for part, state in self._states:
+            part.state.clear()
+            part.state.update(state)
         for group, options in zip(self._optimizer.param_groups, self._options, strict=True):
             group.update(options)

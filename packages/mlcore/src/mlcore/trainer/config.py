@@ -46,6 +46,19 @@ def _switch_to_section(value: Any) -> Any:
     return value
 
 
+class MuonCompanionConfig(Section):
+    """What AdamW does for the parameters that are no matrices of the model's blocks, beside Muon."""
+
+    embedding_learning_rate: float = Field(default=0.02, gt=0, description="Full rate of embeddings.")
+    head_learning_rate: float = Field(default=0.004, gt=0, description="Full rate of the output layer.")
+    scalar_learning_rate: float = Field(default=0.02, gt=0, description="Full rate of scalars and vectors.")
+    betas: tuple[Annotated[float, Field(ge=0, lt=1)], Annotated[float, Field(ge=0, lt=1)]] = Field(
+        default=(0.8, 0.95), description="Decay of the two running means."
+    )
+    epsilon: float = Field(default=1e-10, gt=0, description="Added to the denominator.")
+    weight_decay: float = Field(default=0.0, ge=0, description="Decoupled weight decay.")
+
+
 class TrainingConfig(Section):
     """How to train: length, optimizer, schedule, stability, evaluation and saving.
 
@@ -81,7 +94,10 @@ class TrainingConfig(Section):
         default=1, ge=1, description="Batches whose gradients make one optimizer update."
     )
 
-    optimizer: Literal["adamw", "adam", "sgd"] = Field(default="adamw", description="Update rule.")
+    optimizer: Literal["adamw", "adam", "sgd", "muon"] = Field(
+        default="adamw",
+        description="Update rule; muon is for the matrices of a model's blocks, with adamw for the rest.",
+    )
     learning_rate: float = Field(
         default=1e-3, gt=0, description="Full learning rate; the schedule scales it."
     )
@@ -89,10 +105,15 @@ class TrainingConfig(Section):
         default=(0.9, 0.999), description="adam, adamw: decay of the two running means."
     )
     epsilon: float = Field(default=1e-8, gt=0, description="adam, adamw: added to the denominator.")
-    momentum: float = Field(default=0.0, ge=0, lt=1, description="sgd: momentum.")
-    nesterov: bool = Field(default=False, description="sgd: Nesterov's momentum.")
+    momentum: float = Field(default=0.0, ge=0, lt=1, description="sgd, muon: momentum; muon likes 0.95.")
+    nesterov: bool = Field(default=False, description="sgd, muon: Nesterov's momentum.")
+    muon_companion: MuonCompanionConfig = Field(
+        default_factory=MuonCompanionConfig, description="muon: adamw for all that is no matrix."
+    )
     weight_decay: float = Field(
-        default=0.0, ge=0, description="Weight decay: decoupled in adamw, an L2 term in adam and sgd."
+        default=0.0,
+        ge=0,
+        description="Weight decay: decoupled in adamw and muon, an L2 term in adam and sgd.",
     )
     decay_only_matrices: bool = Field(
         default=False,
@@ -152,11 +173,19 @@ class TrainingConfig(Section):
 
     def _optimizer_problems(self) -> list[str]:
         problems = []
-        if self.optimizer != "sgd" and (self.momentum or self.nesterov):
-            problems.append(f"momentum and nesterov belong to sgd, the optimizer is {self.optimizer}")
-        if self.optimizer == "sgd" and self.nesterov and not self.momentum:
+        if self.optimizer not in ("sgd", "muon") and (self.momentum or self.nesterov):
+            problems.append(
+                f"momentum and nesterov belong to sgd and muon, the optimizer is {self.optimizer}"
+            )
+        if self.optimizer != "muon" and "muon_companion" in self.model_fields_set and not self._is_default():
+            problems.append(f"muon_companion belongs to muon, the optimizer is {self.optimizer}")
+        if self.optimizer in ("sgd", "muon") and self.nesterov and not self.momentum:
             problems.append("nesterov needs momentum > 0, for example momentum: 0.9")
         return problems
+
+    def _is_default(self) -> bool:
+        """A resolved configuration writes out the companion that nobody asked for."""
+        return self.muon_companion == MuonCompanionConfig()
 
     def _length_problems(self) -> list[str]:
         warmup = getattr(self.schedule, "warmup_steps", 0)

@@ -6,12 +6,14 @@ import torch
 from torch import nn
 
 from mlcore.trainer.config import TrainingConfig
+from mlcore.trainer.optimizer_set import OptimizerSet
+from mlcore.trainer.parameter_roles import parameters_by_role
 
 _FUSED_DEVICES = ("cpu", "cuda")
 
 
 def build_optimizer(model: nn.Module, config: TrainingConfig) -> torch.optim.Optimizer:
-    """torch's own AdamW, Adam or SGD over all parameters of ``model``.
+    """torch's own AdamW, Adam, SGD or Muon over all parameters of ``model``.
 
     Parameters that do not require gradients are included: a model that differentiates itself fills their
     ``.grad``, and a frozen parameter has none and is left alone.
@@ -19,6 +21,8 @@ def build_optimizer(model: nn.Module, config: TrainingConfig) -> torch.optim.Opt
     Raises:
         ValueError: the model has no parameters.
     """
+    if config.optimizer == "muon":
+        return muon_with_companion(model, config)
     groups = parameter_groups(model, config)
     fused = _can_be_fused(model)
     rate = config.learning_rate
@@ -28,6 +32,44 @@ def build_optimizer(model: nn.Module, config: TrainingConfig) -> torch.optim.Opt
         )
     kind = torch.optim.AdamW if config.optimizer == "adamw" else torch.optim.Adam
     return kind(groups, lr=rate, betas=config.betas, eps=config.epsilon, fused=fused)
+
+
+def muon_with_companion(model: nn.Module, config: TrainingConfig) -> OptimizerSet:
+    """Muon (Jordan et al., 2024) for the matrices of the blocks; AdamW, each with its rate, for all else.
+
+    A matrix's step has orthogonal directions of equal length; on a matrix (A, B) its rate is multiplied by
+    √max(1, A / B), as in the original.
+
+    Raises:
+        ValueError: the model has no matrices.
+    """
+    roles, companion = parameters_by_role(model), config.muon_companion
+    if not roles["matrices"]:
+        raise ValueError(f"{type(model).__name__} has no matrices for muon; take adamw")
+    muon = torch.optim.Muon(
+        roles["matrices"],
+        lr=config.learning_rate,
+        weight_decay=config.weight_decay,
+        momentum=config.momentum,
+        nesterov=config.nesterov,
+    )
+    rates = {
+        "embeddings": companion.embedding_learning_rate,
+        "head": companion.head_learning_rate,
+        "scalars": companion.scalar_learning_rate,
+    }
+    groups = [{"params": roles[role], "lr": rate} for role, rate in rates.items() if roles[role]]
+    if not groups:
+        return OptimizerSet(muon)
+    adamw = torch.optim.AdamW(
+        groups,
+        lr=config.learning_rate,
+        betas=companion.betas,
+        eps=companion.epsilon,
+        weight_decay=companion.weight_decay,
+        fused=_can_be_fused(model),
+    )
+    return OptimizerSet(muon, adamw)
 
 
 def parameter_groups(model: nn.Module, config: TrainingConfig) -> list[dict[str, object]]:
