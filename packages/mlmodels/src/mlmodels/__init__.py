@@ -14,6 +14,8 @@ _HOMES = {
     "CustomTransformer": "mlmodels.custom_transformer.model",
     "CustomTransformerConfig": "mlmodels.custom_transformer.config",
     "CustomTransformerWrapper": "mlmodels.custom_transformer.wrapper",
+    "EraTransformer": "mlmodels.transformer_eras.model",
+    "EraTransformerConfig": "mlmodels.transformer_eras.config",
     "FcClassifier": "mlmodels.image_classifiers.fc",
     "FcConfig": "mlmodels.image_classifiers.config",
     "FcScratch": "mlmodels.image_classifiers.fc_scratch",

@@ -142,6 +142,26 @@ class ModelStatistics:
         summary = self.summary(baseline, confidence=confidence)
         return ComparisonTable(self.metric, baseline, summary, alpha, self.higher_is_better, judged)
 
+    def compare_contrasts(
+        self,
+        contrasts: Sequence[tuple[str, str]],
+        *,
+        alpha: float = 0.05,
+        confidence: float = 0.95,
+        paired_test: PairedTest = "t",
+    ) -> tuple[Comparison, ...]:
+        """Chosen pairs (model, baseline), the p-values adjusted by Holm for just these questions.
+
+        Choose them before the values are seen: contrasts picked afterwards are more questions than they count.
+
+        Raises:
+            StatisticsError: as for `compare`.
+        """
+        check_share(alpha, "alpha")
+        rows = [self._compared(model, baseline, confidence, paired_test) for model, baseline in contrasts]
+        adjusted = holm([row.test.p_value for row in rows])
+        return tuple(self._judged(row, p, alpha) for row, p in zip(rows, adjusted, strict=True))
+
     def equivalence(self, model: str, baseline: str, *, margin: Margin, alpha: float = 0.05) -> Equivalence:
         """Whether two models differ by less than `margin`: over pairs where seeds are shared, else Welch."""
         pairs = self._pairs(model, baseline)

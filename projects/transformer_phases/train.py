@@ -1,0 +1,28 @@
+"""Train a transformer of one era, then evaluate it and write a report."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from mlcore.cli import Options, run_command
+
+PROJECT = Path(__file__).resolve().parent
+
+
+def command(config: object, options: Options) -> None:
+    """Train a transformer of one era, then evaluate it and write a report."""
+    from mlcore.text_experiment import train
+    from transformer_phases import build
+
+    train(config, options, build)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Parse, build, run; returns the exit code."""
+    return run_command(
+        command, schema="transformer_phases.config:ExperimentConfig", argv=argv, project=PROJECT
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,72 @@
+"""What a YAML of this project may hold."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import ClassVar, Literal
+
+from mlcore.config import Section
+from mlcore.config.run_name import RunName
+from mlcore.evaluator.text_config import TextEvaluationConfig
+from mlcore.logger.config import LoggingConfig
+from mlcore.trainer.config import TrainingConfig
+from mlmodels.transformer_eras.config import EraTransformerConfig
+from pydantic import Field, PositiveInt, model_validator
+
+
+class DataConfig(Section):
+    """Which text, cut into tokens how, and how much of it."""
+
+    aliases: ClassVar[Mapping[str, str]] = {"max_length": "sequence_length"}
+
+    dataset: str = Field("storybook", description="a name of `python -m mldata list`")
+    tokenizer: str = Field(
+        "storybook_bpe_512",
+        description="character (made from the training text), gpt2, or a folder of assets/models/tokenizers",
+    )
+    data_dir: Path | None = Field(None, description="folder of local data; default: MLDATA_DIR, then ./data")
+    sequence_length: PositiveInt = Field(128, description="tokens in a window")
+    subset_size: PositiveInt | None = Field(None, description="training documents; all when null")
+    val_subset_size: PositiveInt | None = Field(None, description="validation documents; all when null")
+    num_workers: int = Field(0, ge=0, le=64, description="threads that gather windows ahead")
+
+
+class PhaseTrainingConfig(TrainingConfig):
+    """The core's training section; products are made in bfloat16 wherever the hardware multiplies it."""
+
+    mixed_precision: Literal["auto", "off", "float32", "bf16", "fp16"] | bool = Field(
+        "auto", description="autocast type; auto is bf16 where the hardware multiplies it"
+    )
+
+
+class PlausibilityConfig(Section):
+    """When a result is too good to be believed."""
+
+    max_accuracy: float = Field(
+        0.9, gt=0, le=1, description="validation accuracy per token above which a leak is suspected"
+    )
+
+
+class ExperimentConfig(Section):
+    """One experiment: text, model, training, evaluation."""
+
+    aliases: ClassVar[Mapping[str, str]] = {"data.batch_size": "training.batch_size"}
+
+    name: RunName = Field("transformer_phases", description="first part of the run folder's name")
+    seed: int = Field(42, ge=0, lt=2**32)
+    deterministic: bool = Field(False, description="refuse operations that are not reproducible")
+    device: str = Field("auto", description="auto, cpu, cuda, cuda:1, mps")
+    data: DataConfig = DataConfig()
+    model: EraTransformerConfig = EraTransformerConfig()
+    training: PhaseTrainingConfig = PhaseTrainingConfig()
+    evaluation: TextEvaluationConfig = TextEvaluationConfig()
+    plausibility: PlausibilityConfig = PlausibilityConfig()
+    logging: LoggingConfig = LoggingConfig()
+
+    @model_validator(mode="after")
+    def _windows_fit_the_model(self) -> "ExperimentConfig":
+        if self.data.sequence_length > self.model.max_seq_len:
+            raise ValueError(
+                f"data.sequence_length is {self.data.sequence_length}, "
+                f"but model.max_seq_len only {self.model.max_seq_len}"
+            )
+        return self

@@ -1,0 +1,181 @@
+"""The tables of a study: what each era reached, the planned contrasts, samples side by side."""
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+from mlcore.logger.number_format import format_bytes, format_count, format_duration
+from mlcore.statistics import Comparison, Equivalence, Summary
+from mlmodels.transformer_eras.size import cache_values_per_token, count_parameters, matmul_parameters
+
+from transformer_phases.study_results import PhaseRuns, StudyResults
+
+MARGIN = 0.01  # nats: a difference that would not matter, set before any run
+IN_ORDER = ("phase_1", "phase_2", "phase_3", "phase_4", "phase_5")
+NOTHING = "–"
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """A planned comparison: an era with an earlier one.
+
+    Attributes:
+        equivalence: whether the two differ by less than `MARGIN`.
+    """
+
+    comparison: Comparison
+    equivalence: Equivalence
+
+    @property
+    def verdict(self) -> str:
+        """ "No difference" is said only where the test of equivalence shows it."""
+        found = self.comparison.verdict
+        if found in ("better", "worse"):
+            return found
+        return f"equal within {MARGIN:g} nats" if self.equivalence.is_equivalent else "undecided"
+
+    def cells(self) -> tuple[str, ...]:
+        """The row of the table."""
+        row, test = self.comparison, self.comparison.test
+        flips = row.sign_flip
+        return (
+            f"{row.baseline} → {row.model}",
+            str(test.n) if isinstance(test.n, int) else " and ".join(map(str, test.n)),
+            NOTHING if test.difference is None else f"{test.difference:+.4f}",
+            NOTHING if test.interval is None else f"{test.interval[0]:+.4f} to {test.interval[1]:+.4f}",
+            _p(test.p_value),
+            _p(row.p_adjusted),
+            NOTHING if flips is None else _p(flips.p_value),
+            NOTHING if row.effect.value is None else f"{row.effect.value:+.2f}",
+            _p(self.equivalence.p_value),
+            self.verdict,
+        )
+
+
+CONTRAST_HEADINGS = (
+    "contrast",
+    "pairs",
+    "difference",
+    "95 % interval",
+    "p (paired t)",
+    "p (Holm)",
+    "p (sign flip)",
+    "effect d_z",
+    f"p (equal within {MARGIN:g})",
+    "verdict",
+)
+
+
+def planned_contrasts(results: StudyResults) -> list[tuple[str, str]]:
+    """(later, earlier): each era with the one before it, and the last with the first. A tied model is in none."""
+    by_phase = {phase.model.phase: phase.name for phase in results.phases if phase.runs}
+    names = [by_phase[phase] for phase in IN_ORDER if phase in by_phase]
+    pairs = [(later, earlier) for earlier, later in pairwise(names)]
+    return [*pairs, (names[-1], names[0])] if len(names) > 2 else pairs
+
+
+def contrasts(results: StudyResults) -> list[Contrast]:
+    """The planned comparisons with p-values adjusted for just these."""
+    statistics, pairs = results.statistics, planned_contrasts(results)
+    if statistics is None or not pairs:
+        return []
+    return [
+        Contrast(row, statistics.equivalence(row.model, row.baseline, margin=MARGIN))
+        for row in statistics.compare_contrasts(pairs)
+    ]
+
+
+PHASE_HEADINGS = (
+    "",
+    "parameters",
+    "not looked up",
+    "MFLOP a token",
+    "cache values a token",
+    "updates",
+    "n",
+    "loss, nats a token",
+    "bits per byte",
+    "accuracy",
+    "loss at equal FLOP",
+    "tokens to the first row's loss",
+    "training time",
+    "peak memory",
+    "distinct-2",
+    "repetition",
+)
+
+
+def phase_rows(results: StudyResults) -> list[tuple[str, ...]]:
+    """One row an era."""
+    flops = [phase.flops_per_token * results.description["tokens"] for phase in results.phases]
+    return [_phase_row(phase, results, min(flops)) for phase in results.phases]
+
+
+def _phase_row(phase: PhaseRuns, results: StudyResults, flops: float) -> tuple[str, ...]:
+    model, at_equal = phase.model, phase.loss_at_flops(flops)
+    return (
+        phase.name,
+        f"{count_parameters(model)['total']:,}",
+        f"{matmul_parameters(model):,}",
+        f"{phase.flops_per_token / 1e6:.2f}",
+        f"{cache_values_per_token(model):,}",
+        f"{phase.config.training.steps:,}",
+        str(len(phase.runs)),
+        _spread(phase.summary("metrics.loss"), 4),
+        _spread(phase.summary("metrics.bits_per_byte"), 4),
+        _percent(phase.summary("metrics.token_accuracy")),
+        NOTHING if at_equal is None else f"{at_equal:.4f}",
+        _reached(phase, results),
+        _of(phase.summary("summary.training_s"), format_duration),
+        _of(phase.summary("summary.peak_memory_bytes"), format_bytes),
+        _spread(phase.summary("heuristic.means.distinct_2"), 3),
+        _spread(phase.summary("heuristic.means.repetition_rate"), 3),
+    )
+
+
+def _reached(phase: PhaseRuns, results: StudyResults) -> str:
+    first = results.phases[0].summary("metrics.loss")
+    if first is None or first.mean is None or not phase.runs:
+        return NOTHING
+    places = phase.reached(first.mean, "tokens")
+    if not places:
+        return "never"
+    mean, whole = sum(places) / len(places), results.description["tokens"]
+    by = "" if len(places) == len(phase.runs) else f", by {len(places)} of {len(phase.runs)}"
+    return f"{format_count(mean)} ({mean / whole:.0%}{by})"
+
+
+def sample_rows(results: StudyResults) -> list[tuple[str, list[tuple[str, str]]]]:
+    """For each prompt, (era, text) of the first seed that all eras have."""
+    phases = [phase for phase in results.phases if phase.runs]
+    shared = [seed for seed in results.description["seeds"] if all(seed in phase.runs for phase in phases)]
+    if not phases or not shared:
+        return []
+    rows: dict[str, list[tuple[str, str]]] = {}
+    for phase in phases:
+        seen = set()
+        for sample in phase.runs[shared[0]].evaluation.get("samples") or []:
+            if sample["prompt"] not in seen:  # the first of each prompt
+                seen.add(sample["prompt"])
+                rows.setdefault(sample["prompt"], []).append((phase.name, sample["text"]))
+    return list(rows.items())
+
+
+def _spread(summary: Summary | None, digits: int) -> str:
+    if summary is None or summary.mean is None:
+        return NOTHING
+    return f"{summary.mean:.{digits}f}" + ("" if summary.sd is None else f" ± {summary.sd:.{digits}f}")
+
+
+def _percent(summary: Summary | None) -> str:
+    if summary is None or summary.mean is None:
+        return NOTHING
+    return f"{summary.mean:.2%}" + ("" if summary.sd is None else f" ± {summary.sd:.2%}")
+
+
+def _of(summary: Summary | None, show: object) -> str:
+    assert callable(show)
+    return NOTHING if summary is None or summary.mean is None else str(show(summary.mean))
+
+
+def _p(value: float | None) -> str:
+    return NOTHING if value is None else "< 0.0001" if value < 1e-4 else f"{value:.4f}"

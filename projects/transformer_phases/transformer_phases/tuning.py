@@ -1,0 +1,27 @@
+"""The experiment's own training step, for the commands that look for a good rate and for the best batch size."""
+
+from typing import Any
+
+from mlcore.allocator import keep_large_blocks
+from mlcore.benchmarking import Workload
+from mlcore.machine_settings import trainer_workload
+from mldata.windows import TokenWindows
+
+from transformer_phases import build
+from transformer_phases.config import ExperimentConfig
+from transformer_phases.trainer import EraTrainer
+
+
+def make_training(config: ExperimentConfig) -> tuple[EraTrainer, TokenWindows]:
+    """A trainer with fresh weights that saves nothing, and its shuffled training windows."""
+    keep_large_blocks()
+    prepared = build.prepare(config)
+    model = build.make_model(prepared.config.model, prepared.device, config.seed)
+    trainer = build.make_trainer(prepared, model, run=None, logger=build.make_logger(prepared, None))
+    return trainer, build.make_loaders(prepared)[0]
+
+
+def training_step(config: dict[str, Any], batch_size: int) -> Workload:
+    """One update at a batch size; called in a process of its own."""
+    training = {**config.get("training", {}), "batch_size": batch_size}
+    return trainer_workload(*make_training(ExperimentConfig.model_validate({**config, "training": training})))
