@@ -33,10 +33,6 @@ SHORTER = {
     ),
     "rnn_suite train": "--config configs/smoke.yaml",
     "transformer_phases train": "--config configs/smoke.yaml",
-    "transformer_phases study": (
-        "--configs nano_3 --seeds 42 --share 0.01 --set evaluation.max_generation_length=5"
-        " --set data.val_subset_size=3 --set data.subset_size=100"
-    ),
     "mnist_classifier train": "--set training.epochs=3",
 }
 NOT_HERE = {"test", "lint", "fmt", "types", "contracts"}  # what CI runs besides, and what runs this test
@@ -78,7 +74,7 @@ def test_the_commands_of_the_readme_work_in_the_order_they_stand(tmp_path: Path)
             continue
         if any(name in words for name in ("train", "evaluate", "sample")):
             words += ["--runs-dir", str(runs_dir / words[2].rpartition("/")[2])]
-        if any(name in words for name in ("gradient_report", "benchmark", "find_learning_rate", "study")):
+        if any(name in words for name in ("gradient_report", "benchmark", "find_learning_rate")):
             words += ["--output", str(tmp_path / "measured")]
         words = [in_runs_dir(word, runs_dir) for word in words]
         caches = {name: str(tmp_path / "cache") for name in ("MLDATA_CACHE", "MLCORE_CACHE")}

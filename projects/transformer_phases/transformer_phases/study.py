@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from mlcore.cli import Options
 from mlcore.config import load_config
 from mlcore.environment import describe_environment
@@ -18,7 +19,8 @@ from mldata.splits import HELD_OUT_RULE
 from mlmodels.transformer_eras.presets import sizes_of
 from mlmodels.transformer_eras.size import flops_per_token
 
-from transformer_phases.canary import CanaryResult, check_phase
+from transformer_phases import build
+from transformer_phases.canary import CanaryResult, check_causality, check_phase
 from transformer_phases.config import ExperimentConfig
 from transformer_phases.study_page import write_page
 from transformer_phases.study_results import read_results
@@ -35,9 +37,7 @@ def run_phases(options: Options) -> int:
     )
     configs = [entry.config for entry in entries]
     check_comparable(configs)
-    canary = [check_phase(phase) for phase in phases_to_check(configs)]
-    for result in canary:
-        print(result, flush=True)
+    canary = check_for_leaks(configs)
     text = prepare_text(configs[0].data)  # once here, so that the processes find the tokens made
     folder.mkdir(parents=True, exist_ok=True)
     write_json_atomic(folder / STUDY_FILE, describe(options, configs, seeds, canary, text))
@@ -166,6 +166,20 @@ def num_tokens(config: ExperimentConfig) -> int:
     training = config.training
     per_step = training.batch_size * training.accumulation_steps * config.data.sequence_length
     return (training.steps or 0) * per_step
+
+
+def check_for_leaks(configs: Sequence[ExperimentConfig]) -> list[CanaryResult]:
+    """The exact test of every model of the study, then the canary of every era in it.
+
+    Raises:
+        LeakSuspectedError: a model sees what it is to predict.
+    """
+    for config in configs:
+        check_causality(build.make_model(config.model, torch.device("cpu"), config.seed))
+    results = [check_phase(phase) for phase in phases_to_check(configs)]
+    for result in results:
+        print(result, flush=True)
+    return results
 
 
 def phases_to_check(configs: Sequence[ExperimentConfig]) -> list[Any]:

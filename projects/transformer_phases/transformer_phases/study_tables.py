@@ -5,12 +5,13 @@ from itertools import pairwise
 
 from mlcore.logger.number_format import format_bytes, format_count, format_duration
 from mlcore.statistics import Comparison, Equivalence, Summary
+from mlmodels.transformer_eras.presets import Phase
 from mlmodels.transformer_eras.size import cache_values_per_token, count_parameters, matmul_parameters
 
 from transformer_phases.study_results import PhaseRuns, StudyResults
 
 MARGIN = 0.01  # nats: a difference that would not matter, set before any run
-IN_ORDER = ("phase_1", "phase_2", "phase_3", "phase_4", "phase_5")
+IN_ORDER: tuple[Phase, ...] = ("phase_1", "phase_2", "phase_3", "phase_4", "phase_5")
 NOTHING = "–"
 
 
@@ -66,9 +67,16 @@ CONTRAST_HEADINGS = (
 
 
 def planned_contrasts(results: StudyResults) -> list[tuple[str, str]]:
-    """(later, earlier): each era with the one before it, and the last with the first. A tied model is in none."""
-    by_phase = {phase.model.phase: phase.name for phase in results.phases if phase.runs}
-    names = [by_phase[phase] for phase in IN_ORDER if phase in by_phase]
+    """(later, earlier): each era with the one before it, and the last with the first. A tied model is in none.
+
+    Where an era stands in the study more than once, as in a ladder of single changes, each configuration is compared
+    with the first.
+    """
+    phases = [phase for phase in results.phases if phase.runs]
+    by_phase = {phase.model.phase: phase.name for phase in phases}
+    if len(by_phase) < len(phases):
+        return [(phase.name, phases[0].name) for phase in phases[1:]]
+    names = [by_phase[era] for era in IN_ORDER if era in by_phase]
     pairs = [(later, earlier) for earlier, later in pairwise(names)]
     return [*pairs, (names[-1], names[0])] if len(names) > 2 else pairs
 
