@@ -138,3 +138,18 @@ def test_the_recipes_of_a_family_see_the_same_tokens_and_differ_as_the_eras_did(
         assert training[0].max_grad_norm is None
         assert training[1].betas == training[0].betas == (0.9, 0.98)
         assert [config.model.dropout for config in configs][-2:] == [0.0, 0.0]
+
+
+def test_every_rung_of_the_ladder_has_the_size_of_its_family_and_makes_pairs_with_its_base() -> None:
+    from mlmodels.transformer_eras.size import count_parameters
+    from transformer_phases.study import check_comparable, load_entries
+
+    rungs = sorted((PROJECT / "configs" / "ladder").glob("*.yaml"))
+    assert len(rungs) == 10
+    for path in rungs:
+        base = "_".join(path.stem.split("_")[:2])
+        first, rung = (entry.config for entry in load_entries(PROJECT, f"{base},ladder/{path.stem}", ()))
+        check_comparable([first, rung])
+        sizes = [count_parameters(config.model)["total"] for config in (first, rung)]
+        assert abs(sizes[1] / sizes[0] - 1) < 0.005, path.stem
+        assert (first.model, first.training) != (rung.model, rung.training)

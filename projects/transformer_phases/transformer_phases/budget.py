@@ -5,17 +5,7 @@ from mlmodels.transformer_eras.budget import Fit, fit_budget
 from rich.console import Console
 from rich.table import Table
 
-HEADINGS = (
-    "d_model",
-    "layers",
-    "heads",
-    "d_ffn",
-    "tying",
-    "positions",
-    "head bias",
-    "parameters",
-    "deviation",
-)
+HEADINGS = ("d", "L", "heads", "ffn", "head", "positions", "parameters", "off by", "MFLOP", "×16")
 
 
 def print_fits(options: Options) -> int:
@@ -32,36 +22,36 @@ def print_fits(options: Options) -> int:
     if not fits:
         print(f"no shape of {extra['style']} has {share} parameters; a larger --tolerance finds the nearest")
         return 1
-    title = f"{extra['style']}, {share} parameters, vocabulary {extra['vocab_size']:,}: {len(fits)} shapes"
-    table = Table(title=title, title_justify="left")
-    for heading in (*HEADINGS, "not looked up", f"MFLOP/token at {extra['context']}", "all × 16"):
-        table.add_column(heading, justify="right")
+    console = Console()
+    console.print(
+        f"{extra['style']}, {share} parameters, vocabulary {extra['vocab_size']:,}: {len(fits)} shapes"
+    )
+    table = Table(box=None, padding=(0, 1, 0, 0))  # narrow enough for 80 columns
+    for heading in HEADINGS:
+        table.add_column(heading, justify="right", no_wrap=True)
     for fit in fits[: extra["most"]]:
         table.add_row(*cells(fit, extra["context"]))
-    Console().print(table)
+    console.print(table)
+    console.print(
+        f"MFLOP: a token in training, windows of {extra['context']}; ×16: all widths are multiples of 16"
+    )
     return 0
 
 
 def cells(fit: Fit, context: int) -> tuple[str, ...]:
     """A row of the table."""
     config = fit.config
-    heads = (
-        f"{config.n_heads}"
-        if config.num_kv_heads == config.n_heads
-        else f"{config.n_heads}:{config.num_kv_heads}"
-    )
+    is_grouped = config.num_kv_heads != config.n_heads
     length = f" {config.max_seq_len}" if config.positions == "learned" else ""
     return (
         str(config.d_model),
         str(config.n_layers),
-        heads,
+        f"{config.n_heads}:{config.num_kv_heads}" if is_grouped else f"{config.n_heads}",
         f"{config.d_ffn:,}",
-        "tied" if config.tie_weights else "untied",
+        ("tied" if config.tie_weights else "untied") + (", bias" if config.head_bias else ""),
         f"{config.positions}{length}",
-        "yes" if config.head_bias else "no",
         f"{fit.num_parameters:,}",
         f"{fit.deviation:+.3%}",
-        f"{fit.matmul_parameters:,}",
         f"{fit.flops_per_token(context) / 1e6:.2f}",
         "yes" if fit.is_aligned else "no",
     )

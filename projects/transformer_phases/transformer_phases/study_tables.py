@@ -1,5 +1,6 @@
 """The tables of a study: what each era reached, the planned contrasts, samples side by side."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -180,9 +181,8 @@ def _percent(summary: Summary | None) -> str:
     return f"{summary.mean:.2%}" + ("" if summary.sd is None else f" ± {summary.sd:.2%}")
 
 
-def _of(summary: Summary | None, show: object) -> str:
-    assert callable(show)
-    return NOTHING if summary is None or summary.mean is None else str(show(summary.mean))
+def _of(summary: Summary | None, show: Callable[[float], str]) -> str:
+    return NOTHING if summary is None or summary.mean is None else show(summary.mean)
 
 
 def _p(value: float | None) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 from mlmodels.transformer_eras.config import EraTransformerConfig
 from mlmodels.transformer_eras.presets import STYLES, Phase
-from mlmodels.transformer_eras.size import count_parameters, flops_per_token, matmul_parameters
+from mlmodels.transformer_eras.size import count_parameters, flops_per_token
 
 WIDTHS = range(64, 1025, 32)
 DEPTHS = range(3, 17)
@@ -32,11 +32,6 @@ class Fit:
     num_parameters: int
     deviation: float
     is_aligned: bool
-
-    @property
-    def matmul_parameters(self) -> int:
-        """Parameters that are not merely looked up."""
-        return matmul_parameters(self.config)
 
     def flops_per_token(self, context: int) -> float:
         """Operations of one token in training."""
