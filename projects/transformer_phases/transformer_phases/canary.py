@@ -16,6 +16,7 @@ from mlmodels.transformer_eras.model import EraTransformer
 from mlmodels.transformer_eras.presets import STYLES, Phase, sizes_of
 from torch.nn import functional
 
+from transformer_phases import build
 from transformer_phases.config import PhaseTrainingConfig
 from transformer_phases.trainer import EraTrainer, LeakSuspectedError
 
@@ -72,8 +73,8 @@ def check_phase(phase: Phase, *, seed: int = 0, num_steps: int = NUM_STEPS) -> C
         LeakSuspectedError: a token sees what comes after it, or the model is better than the source allows; or it has
             learnt too little for its honesty to mean anything.
     """
-    torch.manual_seed(seed)
-    check_causality(EraTransformer(EraTransformerConfig(phase=phase, size="nano")), seed)
+    config = EraTransformerConfig(phase=phase, size="nano")
+    check_causality(build.make_model(config, torch.device("cpu"), seed), seed)
     result = sing(phase, seed=seed, num_steps=num_steps)
     if result.is_leak:
         raise LeakSuspectedError(f"leak suspected: {result}")
@@ -85,7 +86,6 @@ def check_phase(phase: Phase, *, seed: int = 0, num_steps: int = NUM_STEPS) -> C
 def sing(phase: Phase, *, seed: int = 0, num_steps: int = NUM_STEPS) -> CanaryResult:
     """Train on the source and compare, without judging."""
     source = MarkovSource.draw(NUM_STATES, seed=seed)
-    torch.manual_seed(seed)
     config = EraTransformerConfig(
         phase=phase, size="nano", vocab_size=NUM_STATES, max_seq_len=CONTEXT, dropout=0.0
     )
@@ -100,7 +100,7 @@ def sing(phase: Phase, *, seed: int = 0, num_steps: int = NUM_STEPS) -> CanaryRe
     training = PhaseTrainingConfig(
         steps=num_steps, learning_rate=3e-3, max_grad_norm=1.0, monitor="train_loss", save_every=None
     )
-    model = EraTransformer.from_config(config)
+    model = build.make_model(config, torch.device("cpu"), seed)
     trainer = EraTrainer(model, training, device="cpu", seed=seed)
     trainer.train(loader)
     return _compared(phase, model, source, seed)
