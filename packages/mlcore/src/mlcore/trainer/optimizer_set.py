@@ -59,7 +59,7 @@ class OptimizerSet(torch.optim.Optimizer):
         """Each part's state, by its number."""
         return {str(number): part.state_dict() for number, part in enumerate(self.parts)}
 
-    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:  # type: ignore[override]
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """What `state_dict` gave.
 
         Raises:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
-from torch import nn
+from torch import Tensor, nn
 
 ROLES = ("matrices", "embeddings", "head", "scalars")
 
@@ -14,12 +14,12 @@ ROLES = ("matrices", "embeddings", "head", "scalars")
 class HasRoles(Protocol):
     """A model that says itself what its parameters are."""
 
-    def parameter_roles(self) -> Mapping[str, Sequence[nn.Parameter]]:
+    def parameter_roles(self) -> Mapping[str, Sequence[Tensor]]:
         """Each parameter under one of ``ROLES``."""
         ...
 
 
-def parameters_by_role(model: nn.Module) -> dict[str, list[nn.Parameter]]:
+def parameters_by_role(model: nn.Module) -> dict[str, list[Tensor]]:
     """Each parameter once. A model that does not say: what `nn.Embedding` holds are embeddings, other parameters of
     exactly two dimensions are matrices, all others scalars; without its word no layer is known to be the head.
 

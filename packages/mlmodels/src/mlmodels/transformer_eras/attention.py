@@ -4,6 +4,8 @@ B batch, T time, D features of the model, H query heads, G key and value heads, 
 the value heads.
 """
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -65,7 +67,7 @@ def _merged(x_BHTK: Tensor) -> Tensor:
     return x_BHTK.transpose(1, 2).flatten(2)
 
 
-def _causal(q_BHTK: Tensor, k_BGTK: Tensor) -> dict[str, object]:
+def _causal(q_BHTK: Tensor, k_BGTK: Tensor) -> dict[str, Any]:
     """What keeps a query from looking ahead: it is among the last of the keys' positions."""
     num_queries, num_keys = q_BHTK.shape[2], k_BGTK.shape[2]
     if num_queries == num_keys:

@@ -4,7 +4,7 @@ import math
 from typing import TYPE_CHECKING
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 if TYPE_CHECKING:
     from mlmodels.transformer_eras.model import EraTransformer
@@ -42,7 +42,7 @@ def initialise(model: "EraTransformer", generator: torch.Generator | None = None
         _uniform(table.weight, config.d_model, generator)
 
 
-def _uniform(weight: nn.Parameter, fan_in: int, generator: torch.Generator | None) -> None:
+def _uniform(weight: Tensor, fan_in: int, generator: torch.Generator | None) -> None:
     bound = math.sqrt(3 / fan_in)
     nn.init.uniform_(weight, -bound, bound, generator=generator)
 

@@ -71,13 +71,13 @@ class EraTransformer(BaseModel):
         """The era's own scheme, see `initialisation.initialise`."""
         initialise(self, generator)
 
-    def parameter_roles(self) -> dict[str, list[nn.Parameter]]:
+    def parameter_roles(self) -> dict[str, list[Tensor]]:
         """Each parameter once, by what it does: matrices of the blocks, embeddings, head, scalars and vectors."""
         embeddings = [self.token_embedding.weight, *self.value_embeddings.parameters()]
         embeddings += [] if self.position_embedding is None else [self.position_embedding.weight]
         head = [] if self.config.tie_weights else [self.head.weight]
         placed = {id(parameter) for parameter in (*embeddings, *head)}
-        rest = [parameter for parameter in self.parameters() if id(parameter) not in placed]
+        rest: list[Tensor] = [parameter for parameter in self.parameters() if id(parameter) not in placed]
         return {
             "matrices": [parameter for parameter in rest if parameter.ndim >= 2],
             "embeddings": embeddings,
