@@ -4,20 +4,20 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import click
 from mlcore.cli import Options, run_command
+from mlcore.image_classification.options import REPORT_FILE
 
 PROJECT = Path(__file__).resolve().parent
-EXTRA = (
-    click.Option(["--output", "-o"], type=click.Path(path_type=Path), help="Also write the report as JSON."),
-)
 
 
 def command(config: object, options: Options) -> int:
     """Examine data, model and training before anybody believes a result: overfitting, gradients, leaks."""
-    from mnist_classifier.sanity import sanity
+    from mlcore.image_classification.sanity import examine
+    from mldata.images.test_guard import test_split_closed
+    from mnist_classifier import build
 
-    return sanity(config, options)  # type: ignore[arg-type]
+    with test_split_closed():
+        return examine(config, options, build)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -27,7 +27,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         schema="mnist_classifier.config:ExperimentConfig",
         argv=argv,
         project=PROJECT,
-        extra=EXTRA,
+        extra=(REPORT_FILE,),
     )
 
 

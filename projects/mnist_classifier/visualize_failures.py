@@ -4,29 +4,18 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import click
 from mlcore.cli import Options, run_command
+from mlcore.image_classification.options import NUM_FAILURES, SPLIT
 
 PROJECT = Path(__file__).resolve().parent
-EXTRA = (
-    click.Option(
-        ["--split"],
-        type=click.Choice(["test", "validation"]),
-        default="test",
-        show_default=True,
-        help="Which images.",
-    ),
-    click.Option(
-        ["--num"], type=click.IntRange(1, 100), default=25, show_default=True, help="Mistakes in the gallery."
-    ),
-)
 
 
 def command(config: object, options: Options) -> None:
     """Draw the most confident mistakes, their clusters, heat maps and nearest training images."""
-    from mnist_classifier.failures import visualize_failures
+    from mlcore.image_classification.failures import visualize_failures
+    from mnist_classifier import build
 
-    visualize_failures(config, options)  # type: ignore[arg-type]
+    visualize_failures(config, options, build)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -36,7 +25,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         schema="mnist_classifier.config:ExperimentConfig",
         argv=argv,
         project=PROJECT,
-        extra=EXTRA,
+        extra=(SPLIT, NUM_FAILURES),
         flags="evaluation",
     )
 

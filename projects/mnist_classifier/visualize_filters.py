@@ -11,9 +11,10 @@ PROJECT = Path(__file__).resolve().parent
 
 def command(config: object, options: Options) -> None:
     """Draw the filters of a trained model and the images that they answer to most."""
-    from mnist_classifier.filters import visualize_filters
+    from mlcore.image_classification.filters import visualize_filters
+    from mnist_classifier import build
 
-    visualize_filters(config, options)  # type: ignore[arg-type]
+    visualize_filters(config, options, build)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

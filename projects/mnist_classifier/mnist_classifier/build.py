@@ -2,8 +2,8 @@
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,20 +12,23 @@ from mlcore import training_run
 from mlcore.checkpoint import load_checkpoint_file, resolve_checkpoint
 from mlcore.device import choose_device
 from mlcore.errors import CheckpointError, ConfigError
+from mlcore.image_classification.classifier import ImageClassifier
 from mlcore.logger import TrainingLogger
 from mlcore.runs import RunFolder
 from mlcore.trainer import ClassificationTrainer, TrainingConfig, weights_for_inference
 from mldata.images.augmentation import build_augmentation
 from mldata.images.batches import ImageBatches
 from mldata.images.dataset import ImageDataset
-from mldata.images.loading import load_images
-from mldata.images.splits import k_fold
+from mldata.images.selection import hashes_of_splits
+from mldata.images.selection import load_split as load_split
+from mldata.images.selection import training_splits as training_splits
 from mlmodels import BaseModel
 from mlmodels.image_classifiers.config import CnnConfig, FcConfig, FcScratchConfig
 from mlmodels.image_classifiers.flops import flops_per_image
 from torch import nn
 
-from mnist_classifier.config import DataConfig, ExperimentConfig, ModelConfig
+from mnist_classifier.baselines import known_baselines
+from mnist_classifier.config import ExperimentConfig, ModelConfig
 from mnist_classifier.scratch_trainer import ScratchTrainer
 
 MODELS = {
@@ -55,11 +58,6 @@ class Prepared:
         """Convolutions on a CPU are about half as fast again in this memory format."""
         return self.config.model.type == "cnn"
 
-    @cached_property
-    def classes(self) -> tuple[str, ...]:
-        """Names of the classes."""
-        return self.train.classes
-
 
 def prepare(config: ExperimentConfig) -> Prepared:
     """Device, images and the resolved configuration of an experiment."""
@@ -68,27 +66,6 @@ def prepare(config: ExperimentConfig) -> Prepared:
     means, deviations = train.channel_statistics()
     model = model_config_for(config.model, train)
     return Prepared(config.model_copy(update={"model": model}), device, train, validation, means, deviations)
-
-
-def training_splits(data: DataConfig) -> tuple[ImageDataset, ImageDataset | None]:
-    """Training and validation images; a fold of all training images where one is asked for."""
-    if data.num_folds is not None and data.fold is not None:
-        everything = load_split(data, "train", train_split=1.0)
-        return k_fold(everything, data.num_folds, data.fold, data.split_seed)
-    if data.train_split == 1:
-        return load_split(data, "train"), None
-    return load_split(data, "train"), load_split(data, "validation")
-
-
-def load_split(data: DataConfig, split: str, *, train_split: float | None = None) -> ImageDataset:
-    """One split as the data section divides them."""
-    return load_images(
-        data.dataset,
-        split,
-        data_dir=data.data_dir,
-        train_fraction=data.train_split if train_split is None else train_split,
-        split_seed=data.split_seed,
-    )
 
 
 def model_config_for(model: ModelConfig, images: ImageDataset) -> ModelConfig:
@@ -109,7 +86,12 @@ def model_config_for(model: ModelConfig, images: ImageDataset) -> ModelConfig:
     return type(model).model_validate({**model.model_dump(), **wanted})
 
 
-def make_model(config: ModelConfig, device: torch.device, seed: int) -> BaseModel:
+def make_model(prepared: Prepared, seed: int) -> BaseModel:
+    """The experiment's model with weights drawn from `seed`."""
+    return model_of(prepared.config.model, prepared.device, seed)
+
+
+def model_of(config: ModelConfig, device: torch.device, seed: int) -> BaseModel:
     """A model with weights drawn from `seed`."""
     from importlib import import_module
 
@@ -135,12 +117,12 @@ def make_loader(
     )
 
 
-def make_training_loader(prepared: Prepared, images: ImageDataset | None = None) -> ImageBatches:
-    """Shuffled, augmented batches of the training images, or of `images`, for this process."""
+def make_training_loader(prepared: Prepared) -> ImageBatches:
+    """Shuffled, augmented batches of the training images, for this process."""
     config = prepared.config
     return make_loader(
         prepared,
-        prepared.train if images is None else images,
+        prepared.train,
         batch_size=config.training.batch_size,
         shuffle=True,
         seed=config.seed,
@@ -149,6 +131,16 @@ def make_training_loader(prepared: Prepared, images: ImageDataset | None = None)
         rank=int(os.environ.get("RANK", "0")),
         world_size=int(os.environ.get("WORLD_SIZE", "1")),
     )
+
+
+def baselines(train: ImageDataset, images: ImageDataset) -> dict[str, Any]:
+    """What scikit-learn's classifiers reach on `images`, where that is known or quick."""
+    return known_baselines(train, images)
+
+
+def split_hashes(prepared: Prepared) -> dict[str, list[str]]:
+    """A hash of every image of every split."""
+    return hashes_of_splits(prepared.config.data, prepared.train, prepared.validation)
 
 
 def make_loaders(prepared: Prepared) -> tuple[ImageBatches, ImageBatches | None]:
@@ -213,39 +205,11 @@ def extra_state(prepared: Prepared) -> dict[str, Any]:
         "model_config": prepared.config.model.model_dump(mode="json"),
         "means": prepared.means,
         "deviations": prepared.deviations,
-        "classes": list(prepared.classes),
+        "classes": list(prepared.train.classes),
     }
 
 
-@dataclass(frozen=True)
-class Classifier:
-    """A trained model and how its inputs must be prepared."""
-
-    model: BaseModel
-    config: ModelConfig
-    classes: tuple[str, ...]
-    means: list[float]
-    deviations: list[float]
-    device: torch.device
-
-    def normalise(self, images: torch.Tensor) -> torch.Tensor:
-        """Images (B, C, H, W) of values from 0 to 1, as the model wants them."""
-        means = torch.tensor(self.means).view(1, -1, 1, 1)
-        deviations = torch.tensor(self.deviations).view(1, -1, 1, 1)
-        return ((images - means) / deviations).to(self.device)
-
-    def batches(self, images: ImageDataset, batch_size: int = 1000) -> ImageBatches:
-        """The images in order, normalised with the statistics of the training images."""
-        return ImageBatches(
-            images,
-            batch_size=batch_size,
-            mean=self.means,
-            std=self.deviations,
-            channels_last=self.config.type == "cnn",
-        )
-
-
-def read_classifier(checkpoint: Path, device: torch.device) -> Classifier:
+def read_classifier(checkpoint: Path, device: torch.device) -> ImageClassifier:
     """The classifier in a checkpoint, with its averaged weights where it has them.
 
     Raises:
@@ -258,7 +222,9 @@ def read_classifier(checkpoint: Path, device: torch.device) -> Classifier:
     return classifier_from(state, weights_for_inference(state), device)
 
 
-def classifier_from(state: Mapping[str, Any], weights: Mapping[str, Any], device: torch.device) -> Classifier:
+def classifier_from(
+    state: Mapping[str, Any], weights: Mapping[str, Any], device: torch.device
+) -> ImageClassifier:
     """The classifier that the entries of `extra_state` and the weights describe."""
     kinds: dict[str, Callable[..., ModelConfig]] = {
         "fc": FcConfig,
@@ -266,25 +232,31 @@ def classifier_from(state: Mapping[str, Any], weights: Mapping[str, Any], device
         "cnn": CnnConfig,
     }
     config = kinds[state["model_config"]["type"]](**state["model_config"])
-    model = make_model(config, device, seed=0)
+    model = model_of(config, device, seed=0)
     model.load_state_dict(weights)
-    model.eval()
-    return Classifier(
-        model,
-        config,
+    means, deviations = state["means"], state["deviations"]
+
+    def batches(images: Any, batch_size: int) -> ImageBatches:
+        return ImageBatches(
+            images, batch_size=batch_size, mean=means, std=deviations, channels_last=config.type == "cnn"
+        )
+
+    return ImageClassifier(
+        model.eval(),
         tuple(state["classes"]),
-        state["means"],
-        state["deviations"],
+        means,
+        deviations,
         device,
+        make_batches=batches,
+        make_twin=partial(autograd_twin, config, model, device)
+        if isinstance(config, FcScratchConfig)
+        else None,
     )
 
 
-def differentiable(classifier: Classifier) -> Classifier:
-    """The same classifier for autograd: the NumPy network's weights in the fully connected one."""
-    if not isinstance(classifier.config, FcScratchConfig):
-        return classifier
+def autograd_twin(config: FcScratchConfig, model: BaseModel, device: torch.device) -> BaseModel:
+    """The NumPy network's weights in the fully connected one, which knows autograd."""
     names = ("input_size", "hidden_sizes", "num_classes", "dropout")
-    config = FcConfig(**{name: getattr(classifier.config, name) for name in names})
-    model = make_model(config, classifier.device, seed=0)
-    model.load_state_dict(dict(classifier.model.named_parameters()))
-    return replace(classifier, model=model.eval(), config=config)
+    twin = model_of(FcConfig(**{name: getattr(config, name) for name in names}), device, seed=0)
+    twin.load_state_dict(dict(model.named_parameters()))
+    return twin.eval()

@@ -18,7 +18,7 @@ def make_training(config: ExperimentConfig) -> tuple[ClassificationTrainer, Imag
     keep_large_blocks()
     with test_split_closed():
         prepared = build.prepare(config)
-        model = build.make_model(prepared.config.model, prepared.device, config.seed)
+        model = build.make_model(prepared, config.seed)
         trainer = build.bare_trainer(prepared, model, config.training, seed=config.seed)
         return trainer, build.make_training_loader(prepared)
 

@@ -1,9 +1,15 @@
-"""The command `visualize_filters`: the weights of a run's first layers as pictures, and what they answer to."""
+"""What `visualize_filters` does: the weights of a run's first layers as pictures, and what they answer to."""
 
-from typing import TYPE_CHECKING
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from torch import Tensor, nn
 
 from mlcore.cli import Options
 from mlcore.device import choose_device
+from mlcore.image_classification.classifier import ImageClassifier
+from mlcore.image_classification.wiring import ImageSet, Wiring
 from mlcore.interpretation import (
     draw_filters,
     draw_maximal_activations,
@@ -15,11 +21,6 @@ from mlcore.interpretation.filters import MaximalActivations
 from mlcore.report import build_report
 from mlcore.report.figures import save_figure
 from mlcore.training_run import checkpoint_to_evaluate
-from mldata.images.dataset import ImageDataset
-from torch import Tensor, nn
-
-from mnist_classifier import build
-from mnist_classifier.config import ExperimentConfig
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -30,11 +31,11 @@ NUM_ANSWERING = 8  # filters whose favourite images are shown
 NUM_FAVOURITES = 9
 
 
-def visualize_filters(config: ExperimentConfig, options: Options) -> None:
+def visualize_filters(config: Any, options: Options, wiring: Wiring) -> None:
     """Draw a run's filters into its report."""
     run, checkpoint = options.run_folder, checkpoint_to_evaluate(options)
-    classifier = build.differentiable(build.read_classifier(checkpoint, choose_device(config.device)))
-    train, _ = build.training_splits(config.data)
+    classifier = wiring.read_classifier(checkpoint, choose_device(config.device)).differentiable()
+    train, _ = wiring.training_splits(config.data)
     path = checkpoint.parent.parent if run is None else run.path
     for name, layer in classifier.model.layers_to_show.items():
         for kind, draw in (("filters", filters_of), ("favourites", favourites_of)):
@@ -43,7 +44,7 @@ def visualize_filters(config: ExperimentConfig, options: Options) -> None:
     print(f"report  {build_report(path)}")
 
 
-def filters_of(classifier: build.Classifier, train: ImageDataset, name: str, layer: nn.Module) -> Drawing:
+def filters_of(classifier: ImageClassifier, train: ImageSet, name: str, layer: nn.Module) -> Drawing:
     """The layer's strongest filters as pictures."""
     weight = weight_of(layer)
     num = max(1, NUM_PICTURES // weight.shape[1]) if is_deep(weight) else NUM_PICTURES
@@ -57,7 +58,7 @@ def filters_of(classifier: build.Classifier, train: ImageDataset, name: str, lay
     return figure, title, f"{rows}The filters with the largest weights, each on its own scale."
 
 
-def favourites_of(classifier: build.Classifier, train: ImageDataset, name: str, layer: nn.Module) -> Drawing:
+def favourites_of(classifier: ImageClassifier, train: ImageSet, name: str, layer: nn.Module) -> Drawing:
     """The training images that some filters answer to most."""
     weight = weight_of(layer)
     numbers = strongest_filters(weight, NUM_ANSWERING).sort().values

@@ -1,13 +1,19 @@
-"""The command `visualize_failures`: the most confident mistakes, what they have in common, what the model looked at."""
+"""What `visualize_failures` does: the most confident mistakes, what they have in common, what the model looked at."""
+
+from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
+from torch import Tensor, nn
+
 from mlcore.cli import Options
 from mlcore.device import choose_device
+from mlcore.image_classification.classifier import ImageClassifier
+from mlcore.image_classification.wiring import ImageSet, Wiring
 from mlcore.interpretation import (
     Failures,
     activation_maps,
@@ -27,12 +33,6 @@ from mlcore.interpretation import (
 from mlcore.report import build_report
 from mlcore.report.figures import save_figure
 from mlcore.training_run import checkpoint_to_evaluate
-from mldata.images.dataset import ImageDataset
-from torch import Tensor
-
-from mnist_classifier import build
-from mnist_classifier.config import ExperimentConfig
-from mnist_classifier.evaluation import predict
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -46,8 +46,8 @@ NUM_NEIGHBOURS = 6
 class Judged:
     """A classifier with its predictions on some images."""
 
-    classifier: build.Classifier
-    images: ImageDataset
+    classifier: ImageClassifier
+    images: ImageSet
     logits: Tensor
     num: int
 
@@ -66,7 +66,7 @@ class Judged:
         batches = self.classifier.batches(self.images.subset(positions), len(positions))
         return next(iter(batches))[0].to(self.classifier.device)
 
-    def features(self, images: ImageDataset) -> Tensor:
+    def features(self, images: ImageSet) -> Tensor:
         """(N, D) what the last layer sees."""
         with torch.inference_mode():
             batches = self.classifier.batches(images)
@@ -74,17 +74,17 @@ class Judged:
             return torch.cat([model.features(batch.to(device)).cpu() for batch, _ in batches])
 
 
-def visualize_failures(config: ExperimentConfig, options: Options) -> None:
+def visualize_failures(config: Any, options: Options, wiring: Wiring) -> None:
     """Draw a run's mistakes into its report."""
     run, checkpoint = options.run_folder, checkpoint_to_evaluate(options)
-    classifier = build.differentiable(build.read_classifier(checkpoint, choose_device(config.device)))
-    images = build.load_split(config.data, options.extra["split"])
-    logits = predict(classifier, images)
+    classifier = wiring.read_classifier(checkpoint, choose_device(config.device)).differentiable()
+    images = wiring.load_split(config.data, options.extra["split"])
+    logits = classifier.predict(images)
     judged = Judged(classifier, images, logits, options.extra["num"])
     num_wrong = len(judged.wrong)
     print(f"{num_wrong} of {len(images):,} {images.split} images are taken for another class")
     path = checkpoint.parent.parent if run is None else run.path
-    train, _ = build.training_splits(config.data)
+    train, _ = wiring.training_splits(config.data)
     for name, draw in DRAWINGS.items():
         if num_wrong:
             figure, title, caption = draw(judged, train)
@@ -92,14 +92,14 @@ def visualize_failures(config: ExperimentConfig, options: Options) -> None:
     print(f"report  {build_report(path)}")
 
 
-def gallery(judged: Judged, train: ImageDataset) -> Drawing:
+def gallery(judged: Judged, train: ImageSet) -> Drawing:
     """The most confident mistakes."""
     failures = judged.failures
     figure = draw_failures(judged.images.images[failures.positions], failures, judged.images.classes)
     return figure, "The most confident mistakes", "True class, predicted class and its probability."
 
 
-def confusion(judged: Judged, train: ImageDataset) -> Drawing:
+def confusion(judged: Judged, train: ImageSet) -> Drawing:
     """Which classes are taken for which."""
     classes = judged.images.classes
     counts = torch.zeros(len(classes), len(classes), dtype=torch.int64)
@@ -107,7 +107,7 @@ def confusion(judged: Judged, train: ImageDataset) -> Drawing:
     return draw_confusion(counts, classes), "Confusion matrix", "Rows are the true classes."
 
 
-def clusters(judged: Judged, train: ImageDataset) -> Drawing:
+def clusters(judged: Judged, train: ImageSet) -> Drawing:
     """All mistakes, grouped by what the last layer saw in them."""
     wrong = judged.wrong
     images = judged.images.subset(wrong)
@@ -120,14 +120,14 @@ def clusters(judged: Judged, train: ImageDataset) -> Drawing:
     return figure, "Clusters of mistakes", caption
 
 
-def heat_maps(judged: Judged, train: ImageDataset) -> Drawing:
+def heat_maps(judged: Judged, train: ImageSet) -> Drawing:
     """Where the evidence for the predicted and for the true class lies."""
     failures, model = judged.failures, judged.classifier.model
     positions = failures.positions[:NUM_EXPLAINED]
     inputs = judged.inputs(positions)
     classes = {"predicted": failures.predicted[:NUM_EXPLAINED], "true": failures.true[:NUM_EXPLAINED]}
-    if judged.classifier.config.type == "cnn":
-        layer = list(model.layers_to_show.values())[-1]
+    layer = list(model.layers_to_show.values())[-1]
+    if isinstance(layer, nn.Conv2d):
         maps = {f"for the {kind}": grad_cam(model, layer, inputs, of) for kind, of in classes.items()}
         title, caption = "Grad-CAM of mistakes", "Last convolution; bright places speak for the class."
     else:
@@ -143,7 +143,7 @@ def heat_maps(judged: Judged, train: ImageDataset) -> Drawing:
     return draw_heat_maps(judged.images.images[positions], maps, captions, title=title), title, caption
 
 
-def neighbours(judged: Judged, train: ImageDataset) -> Drawing:
+def neighbours(judged: Judged, train: ImageSet) -> Drawing:
     """The training images that look most like a mistake to the model."""
     failures = judged.failures
     positions = failures.positions[:NUM_EXPLAINED]
@@ -161,7 +161,7 @@ def neighbours(judged: Judged, train: ImageDataset) -> Drawing:
     return figure, "Nearest training images", "Euclidean distance between features of the last hidden layer."
 
 
-def activations(judged: Judged, train: ImageDataset) -> Drawing:
+def activations(judged: Judged, train: ImageSet) -> Drawing:
     """What each layer makes of the most confident mistake."""
     position = judged.failures.positions[:1]
     model = judged.classifier.model
@@ -172,7 +172,7 @@ def activations(judged: Judged, train: ImageDataset) -> Drawing:
     return figure, "Activation maps", "Of the most confident mistake, before the ReLU."
 
 
-DRAWINGS: Mapping[str, Callable[[Judged, ImageDataset], Drawing]] = {
+DRAWINGS: Mapping[str, Callable[[Judged, ImageSet], Drawing]] = {
     "failures": gallery,
     "confusion": confusion,
     "failure_clusters": clusters,

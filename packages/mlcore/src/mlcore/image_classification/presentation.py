@@ -1,12 +1,13 @@
 """How an evaluation looks in a terminal."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from rich.table import Table
 from rich.text import Text
 
 
-def figures_table(content: dict[str, Any]) -> Table:
+def figures_table(content: Mapping[str, Any]) -> Table:
     """The model beside the baselines on the same images."""
     metrics = content["metrics"]
     title = f"{content['split']} · {metrics['num_samples']:,} images · {content['checkpoint']}"
@@ -21,7 +22,7 @@ def figures_table(content: dict[str, Any]) -> Table:
     return table
 
 
-def _cells(figures: dict[str, Any]) -> list[str]:
+def _cells(figures: Mapping[str, Any]) -> list[str]:
     low, high = figures["accuracy_interval"]
     errors = round((1 - figures["accuracy"]) * figures["num_samples"])
     loss, calibration = figures.get("loss"), figures.get("calibration")
@@ -34,7 +35,7 @@ def _cells(figures: dict[str, Any]) -> list[str]:
     ]
 
 
-def class_table(content: dict[str, Any]) -> Table:
+def class_table(content: Mapping[str, Any]) -> Table:
     """Precision, recall and F1 of every class."""
     table = Table(title="classes", title_justify="left", header_style="bold")
     table.add_column("class")
@@ -46,7 +47,7 @@ def class_table(content: dict[str, Any]) -> Table:
     return table
 
 
-def confusion_table(content: dict[str, Any]) -> Table:
+def confusion_table(content: Mapping[str, Any]) -> Table:
     """Rows are the true classes, columns the predicted ones; zeros are left out."""
     metrics = content["metrics"]
     names = [entry["name"] for entry in metrics["per_class"]]

@@ -1,0 +1,34 @@
+"""The command-line options of the shared commands. Imports no torch: `--help` must answer at once."""
+
+from pathlib import Path
+
+import click
+
+_FOLDER = click.Path(path_type=Path, file_okay=False)
+
+SPLIT = click.Option(
+    ["--split"],
+    type=click.Choice(["test", "validation"]),
+    default="test",
+    show_default=True,
+    help="Which images.",
+)
+NUM_FAILURES = click.Option(
+    ["--num"], type=click.IntRange(1, 100), default=25, show_default=True, help="Mistakes in the gallery."
+)
+CORRUPTIONS = click.Option(
+    ["--corruptions"], is_flag=True, help="Also judge copies with noise, blur, other brightness and contrast."
+)
+NO_PREFLIGHT = click.Option(["--no-preflight"], is_flag=True, help="Skip the checks before training.")
+REPORT_FILE = click.Option(
+    ["--output", "-o"], type=click.Path(path_type=Path), help="Also write the report as JSON."
+)
+COMPARISON_OPTIONS = (
+    click.Option(["--seeds"], default="42,123,456", show_default=True, help="Seeds, by commas."),
+    click.Option(["--configs"], type=_FOLDER, help="Folder of the configurations; one is reference.yaml."),
+    click.Option(["--workers"], type=click.IntRange(1, 256), help="Processes at a time; one a core."),
+    click.Option(
+        ["--output", "-o"], type=_FOLDER, help="Folder of the study; what it holds is not done again."
+    ),
+    click.Option(["--set", "settings"], multiple=True, metavar="KEY=VALUE", help="Set any key in all runs."),
+)

@@ -1,0 +1,47 @@
+"""The data section of an experiment with images. Imports no torch: a config is read before anything heavy."""
+
+from pathlib import Path
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from mldata.images.augmentation.config import AugmentationConfig
+
+
+class ImageDataConfig(BaseModel):
+    """Which images, how they are split, and what is done to them while training."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, allow_inf_nan=False)
+
+    dataset: str = Field("digits", description="an image set of `python -m mldata list`, or a folder's name")
+    data_dir: Path | None = Field(
+        None,
+        description="folder of the data set's files, or of data sets; default: MLDATA_DIR, then ./data",
+    )
+    train_split: float = Field(
+        0.8, gt=0, le=1, description="share of the training images to learn from; the rest validates"
+    )
+    split_seed: int = Field(
+        42, ge=0, lt=2**32, description="seed of that division, apart from the run's seed"
+    )
+    num_folds: int | None = Field(
+        None, ge=2, le=100, description="cross-validation: parts that all training images are cut into"
+    )
+    fold: int | None = Field(None, ge=0, description="cross-validation: the part that validates, from 0")
+    num_workers: int = Field(0, ge=0, le=64, description="threads that prepare batches ahead")
+    augmentation: AugmentationConfig = AugmentationConfig()
+
+    @property
+    def validates(self) -> bool:
+        """Whether there are validation images."""
+        return self.num_folds is not None or self.train_split < 1
+
+    @model_validator(mode="after")
+    def _a_fold_is_one_of_the_folds(self) -> Self:
+        if (self.fold is None) != (self.num_folds is None):
+            raise ValueError("num_folds and fold belong together: give both or neither")
+        if self.fold is not None and self.num_folds is not None and self.fold >= self.num_folds:
+            raise ValueError(
+                f"fold is {self.fold}; of {self.num_folds} folds the last is {self.num_folds - 1}"
+            )
+        return self
