@@ -77,8 +77,8 @@ def test_the_nearest_place_is_taken_and_named(tmp_path: Path, monkeypatch: pytes
     elsewhere = load_images("mnist", data_dir=tmp_path / "empty")
     assert elsewhere.num_classes == 4
     assert str(tmp_path / "far" / "mnist") in elsewhere.source
-    assert f"{tmp_path / 'empty'} holds no IDX files of it" in elsewhere.source
-    assert "holds no IDX files of it" in load_images("digits", data_dir=tmp_path / "empty").source
+    assert f"{tmp_path / 'empty'} holds no files of it" in elsewhere.source
+    assert "holds no files of it" in load_images("digits", data_dir=tmp_path / "empty").source
 
 
 def test_files_may_be_unpacked_and_spelt_with_a_dot(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ Kind = Literal["text", "images"]
 Layout = Literal["separated", "whole", "articles"]
 EMBEDDED = "storybook"
 EMBEDDED_IMAGES = "digits"
+EMBEDDED_COLOUR_IMAGES = "shapes"
 
 
 def _frozen(**entries: str) -> Mapping[str, str]:
@@ -47,6 +48,8 @@ class DatasetSpec:
     sha256: Mapping[str, str] = field(default_factory=lambda: _frozen())
     # Web folders that hold the files of `sha256`, in the order in which they are tried.
     mirrors: tuple[str, ...] = ()
+    # Other names of the data set's folder, tried in this order after its own name.
+    folders: tuple[str, ...] = ()
     # Names of the classes, in the labels' order.
     classes: tuple[str, ...] = ()
     statistics: Mapping[str, str] = field(default_factory=lambda: _frozen())
@@ -60,6 +63,12 @@ class DatasetSpec:
 
 
 _DIGITS = tuple("0123456789")
+_SHAPES = (
+    "disc", "ring", "square", "triangle", "pentagon", "star", "cross", "crescent", "half disc", "bar",
+)  # fmt: skip
+_CIFAR10 = (
+    "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck",
+)  # fmt: skip
 
 
 def _image_set(**fields: Any) -> DatasetSpec:
@@ -180,7 +189,24 @@ _SPECS = (
         statistics=_frozen(train="1,437 images with validation", test="360 images"),
     ),
     _image_set(
+        name=EMBEDDED_COLOUR_IMAGES,
+        description="ten drawn shapes in clutter and noise, 32 x 32 in colour; needs no download",
+        licence="MIT",
+        loader="embedded",
+        classes=_SHAPES,
+        statistics=_frozen(train="4,000 images with validation", test="1,000 images"),
+    ),
+    _image_set(
+        name="cifar10",
+        description="photographs of ten kinds of things, 32 x 32 (Krizhevsky, 2009); its page's batches, or Parquet",
+        licence="none stated by its authors",
+        folders=("cifar-10-batches-bin", "cifar-10-batches-py", "cifar10_jpeg"),
+        classes=_CIFAR10,
+        statistics=_frozen(train="50,000 images with validation", test="10,000 images"),
+    ),
+    _image_set(
         name="mnist",
+        folders=("MNIST",),
         description="handwritten digits, 28 x 28 (LeCun, Cortes and Burges, 1998)",
         licence="CC-BY-SA-3.0",
         sha256=_idx_files(
@@ -198,6 +224,7 @@ _SPECS = (
     ),
     _image_set(
         name="fashion_mnist",
+        folders=("FashionMNIST",),
         description="pictures of clothes in MNIST's form, 28 x 28 (Xiao, Rasul and Vollgraf, 2017)",
         licence="MIT",
         sha256=_idx_files(

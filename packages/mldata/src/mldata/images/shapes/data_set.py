@@ -1,0 +1,23 @@
+"""The data set `shapes`: 4,000 images to train and validate with, 1,000 to test, ten classes of equal size."""
+
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mldata.images.idx_folder import Part
+from mldata.images.shapes.drawing import draw_shapes
+from mldata.images.shapes.outlines import OUTLINES
+
+CLASSES = tuple(OUTLINES)
+NUM_IMAGES = {"train": 4000, "test": 1000}
+SEED = 2026
+SOURCE = "drawn by mldata.images.shapes"
+_FIRST_INDEX = {"train": 0, "test": 1 << 20}  # no image of one part is drawn with the numbers of the other's
+
+
+@lru_cache(maxsize=2)
+def read_shapes(part: Part) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Images (N, 32, 32, 3) and labels (N,), class after class in turn."""
+    labels = np.arange(NUM_IMAGES[part]) % len(CLASSES)
+    return draw_shapes(labels, seed=SEED, first_index=_FIRST_INDEX[part]), labels
