@@ -161,3 +161,20 @@ def test_images_in_channels_train_as_features_do() -> None:
         for trainer, data in ((flat, inputs), (shaped, images))
     ]
     assert histories[0] == histories[1]
+
+
+def test_mixed_labels_are_trained_on_as_shares_of_both_losses_and_judged_by_the_likelier() -> None:
+    inputs, labels = examples(12)
+    shares = torch.linspace(0.6, 1.0, 12, dtype=torch.float64)
+    own, other = (
+        functional.one_hot(labels, NUM_CLASSES),
+        functional.one_hot((labels + 1) % NUM_CLASSES, NUM_CLASSES),
+    )
+    targets = shares[:, None] * own + (1 - shares[:, None]) * other
+    trainer = make_trainer()
+    loss, logits = trainer.forward_pass((inputs, targets))
+    separate = shares * functional.cross_entropy(logits, labels, reduction="none")
+    separate += (1 - shares) * functional.cross_entropy(logits, (labels + 1) % NUM_CLASSES, reduction="none")
+    torch.testing.assert_close(loss, separate.mean())
+    found = trainer.compute_metrics(logits, (inputs, targets))["accuracy"]
+    assert float(found) == pytest.approx(accuracy_score(labels, logits.argmax(dim=1)))

@@ -37,6 +37,8 @@ KINDS: dict[str, dict[str, Any]] = {
     },
     "flip": {"horizontal_flip": 0.5, "probability": 0.8},
     "erasing": {"erasing": 0.7},
+    "colours and cutout": {"brightness": 0.4, "contrast": 0.5, "saturation": 0.6, "cutout": 5},
+    "rand_augment": {"rand_augment_ops": 2, "rand_augment_magnitude": 0.4},
 }
 
 

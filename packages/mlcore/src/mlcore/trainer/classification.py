@@ -21,6 +21,8 @@ class LabelRangeError(UserError):
 class ClassificationTrainer(BaseTrainer):
     """A batch is ``(inputs, labels)``: inputs of any shape (B, ...), labels int64 (B,), 0 to K - 1.
 
+    Labels may also be probabilities (B, K), as MixUp makes them; the accuracy is then that of the likeliest class.
+
     ``model(inputs)`` returns logits (B, K), or a mapping with "logits". Losses are in nats per example; label
     smoothing (Szegedy et al., 2016) is part of the training loss only, so that validation losses stay
     comparable. The metric "accuracy" (``train_accuracy``, ``val_accuracy``) is a share from 0 to 1. In training
@@ -48,7 +50,8 @@ class ClassificationTrainer(BaseTrainer):
 
     def compute_metrics(self, outputs: Tensor, batch: tuple[Tensor, Tensor]) -> Mapping[str, Tensor]:
         """The share of the batch whose largest logit is the label's; a tensor, so that nothing waits for it."""
-        return {"accuracy": (outputs.argmax(dim=1) == batch[1]).float().mean()}
+        labels = batch[1] if batch[1].dim() == 1 else batch[1].argmax(dim=1)
+        return {"accuracy": (outputs.argmax(dim=1) == labels).float().mean()}
 
     def inference(self, inputs: Any) -> Any:
         """Logits (B, K)."""

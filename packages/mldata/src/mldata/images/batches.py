@@ -17,6 +17,8 @@ from mldata.reading_ahead import work_ahead
 Batch = tuple[Tensor, Tensor]
 # (images (B, H, W, C) uint8, indices (B,) int64, epoch) -> (B, C, H, W) in [0, 1], a tensor of its own.
 Augmentation = Callable[[Tensor, Tensor, int], Tensor]
+# (images (B, C, H, W), labels (B,), indices (B,), epoch) -> images and targets (B, K).
+Mixing = Callable[[Tensor, Tensor, Tensor, int], Batch]
 
 
 class ImageBatches:
@@ -38,6 +40,8 @@ class ImageBatches:
         seed: of the order.
         augmentation: called as `augmentation(images (B, H, W, C) uint8, indices (B,), epoch)`; gives
             (B, C, H, W) floats in [0, 1], or bytes.
+        mixing: called after it, as `mixing(images (B, C, H, W), labels, indices, epoch)`; gives images and targets,
+            probabilities (B, K), which then take the labels' place.
         drop_last: leave out the last batch if it is not full. With `shuffle` and several ranks up to
             `world_size - 1` images are left out in any case, so that all ranks take equally many steps.
         channels_last: the batches' memory has the channels innermost, as convolutions on a CPU like it.
@@ -60,6 +64,7 @@ class ImageBatches:
         shuffle: bool = False,
         seed: int = 0,
         augmentation: Augmentation | None = None,
+        mixing: Mixing | None = None,
         drop_last: bool = False,
         channels_last: bool = False,
         rank: int = 0,
@@ -71,6 +76,7 @@ class ImageBatches:
             raise DataError(f"{dataset!r} is for evaluation: it is not shuffled, and nothing trains on it")
         self.dataset, self.batch_size, self.seed = dataset, batch_size, seed
         self.shuffle, self.augmentation, self.drop_last = shuffle, augmentation, drop_last
+        self.mixing = mixing
         self.channels_last, self.num_workers = channels_last, num_workers
         self.rank, self.world_size = rank, world_size
         self._normalised = Normalisation(mean, std, dataset.image_shape[2])
@@ -151,6 +157,8 @@ class ImageBatches:
             images = images.permute(0, 3, 1, 2)
         else:
             images = self.augmentation(images, _taken(dataset.indices, positions), epoch)
+        if self.mixing is not None:
+            images, labels = self.mixing(images, labels, _taken(dataset.indices, positions), epoch)
         return self._normalised(images, channels_last=self.channels_last), labels
 
 

@@ -1,4 +1,4 @@
-"""Random changes of image batches in memory: flips, shifts, affine maps, elastic bending, erasing."""
+"""Random changes of image batches in memory: flips, shifts, affine maps, elastic bending, erasing, colours, mixing."""
 
 from importlib import import_module
 from typing import Any
@@ -6,8 +6,10 @@ from typing import Any
 _HOMES = {
     "Augmentation": "pipeline",
     "AugmentationConfig": "config",
+    "Mixing": "mixing",
     "augmentation_sheet": "sheet",
     "build_augmentation": "pipeline",
+    "build_mixing": "pipeline",
     "unit_floats": "pipeline",
 }
 

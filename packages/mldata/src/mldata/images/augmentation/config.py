@@ -13,7 +13,7 @@ class AugmentationConfig(BaseModel):
 
     A value `v` of rotation, translation or shear stands for a draw that is uniform in [-v, v], once an image
     and epoch. The order is: flip, shear, scale, rotation, translation and elastic bending, all in one
-    resampling; then erasing.
+    resampling; before it RandAugment, after it colours, cutout and erasing, and last the mixing of pairs.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, allow_inf_nan=False)
@@ -41,6 +41,11 @@ class AugmentationConfig(BaseModel):
     horizontal_flip: Fraction = Field(
         default=0.0, description="probability of exchanging left and right; 0.5 for photographs, 0 for digits"
     )
+    alternating_flip: bool = Field(
+        default=False,
+        description="exchange left and right in half of the images in the first epoch, in the others in the second, "
+        "and so on (Jordan, 2024): two epochs show every image both ways",
+    )
     elastic_alpha: float = Field(
         default=0.0,
         ge=0.0,
@@ -61,6 +66,30 @@ class AugmentationConfig(BaseModel):
         default="zeros",
         description="what lies outside the image: zeros, its border's pixels, or its mirror image (the border's "
         "pixels repeated)",
+    )
+    rand_augment_ops: int = Field(
+        default=0,
+        ge=0,
+        le=4,
+        description="RandAugment: changes an image gets in turn, before all others; 2 is usual",
+    )
+    rand_augment_magnitude: Fraction = Field(
+        default=0.3, description="their strength as a share of the largest; torchvision's 9 of 30 is 0.3"
+    )
+    brightness: float = Field(default=0.0, ge=0.0, le=1.0, description="factor uniform in [1 - v, 1 + v]")
+    contrast: float = Field(default=0.0, ge=0.0, le=1.0, description="likewise, away from the mean grey")
+    saturation: float = Field(default=0.0, ge=0.0, le=1.0, description="likewise, away from grey")
+    cutout: int = Field(
+        default=0,
+        ge=0,
+        le=512,
+        description="edge of a square that is hidden in every image, pixels (DeVries, 2017)",
+    )
+    mixup: float = Field(
+        default=0.0, ge=0.0, le=100.0, description="alpha of MixUp (Zhang et al., 2017); 0 is off, 0.2 usual"
+    )
+    cutmix: float = Field(
+        default=0.0, ge=0.0, le=100.0, description="alpha of CutMix (Yun et al., 2019); 0 is off, 1 usual"
     )
     erasing: Fraction = Field(
         default=0.0,
@@ -85,15 +114,36 @@ class AugmentationConfig(BaseModel):
         return self.probability > 0.0 and (shifted or any(strength > 0.0 for strength in strengths))
 
     @property
+    def flips(self) -> bool:
+        """Left and right are exchanged in some images."""
+        return self.horizontal_flip > 0.0 or self.alternating_flip
+
+    @property
     def moves(self) -> bool:
         """Pixels change their place."""
-        flipped_or_shifted = self.translation > 0.0 or self.horizontal_flip > 0.0
+        flipped_or_shifted = self.translation > 0.0 or self.flips
         return self.resamples or (self.probability > 0.0 and flipped_or_shifted)
 
     @property
+    def recolours(self) -> bool:
+        """Brightness, contrast or saturation change."""
+        return max(self.brightness, self.contrast, self.saturation) > 0.0
+
+    @property
+    def mixes(self) -> bool:
+        """Pairs of images are mixed, and their labels with them."""
+        return self.mixup > 0.0 or self.cutmix > 0.0
+
+    @property
+    def needs_floats(self) -> bool:
+        """Something happens that bytes are too coarse for."""
+        return self.resamples or self.recolours or self.erasing > 0.0
+
+    @property
     def is_off(self) -> bool:
-        """Nothing ever happens."""
-        return not self.moves and self.erasing == 0.0
+        """Nothing ever happens to a single image."""
+        changes = (self.moves, self.recolours, self.erasing, self.cutout, self.rand_augment_ops)
+        return not any(changes)
 
     @model_validator(mode="after")
     def _shifts_have_whole_pixels(self) -> Self:
@@ -101,6 +151,12 @@ class AugmentationConfig(BaseModel):
             raise ValueError(
                 f"translation {self.translation} with whole_pixels: nearest that is one: {round(self.translation)}"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _one_kind_of_flip(self) -> Self:
+        if self.alternating_flip and self.horizontal_flip > 0.0:
+            raise ValueError(f"alternating_flip and horizontal_flip {self.horizontal_flip}: give one of them")
         return self
 
     @model_validator(mode="after")

@@ -10,6 +10,7 @@ from mldata.images.augmentation.counter_random import uniform
 
 # Streams of random numbers: one a purpose, so that switching one change on leaves the others' draws alone.
 GEOMETRY_STREAM, ELASTIC_STREAM, ERASING_STREAM, NOISE_STREAM = range(4)
+FLIP_STREAM, CUTOUT_STREAM, COLOUR_STREAM, MIXING_STREAM, RAND_AUGMENT_STREAM = range(4, 9)
 
 
 class Parameters(NamedTuple):
@@ -37,10 +38,18 @@ def draw_parameters(config: AugmentationConfig, seed: int, epoch: int, indices: 
         shifts_x, shifts_y = shifts_x * config.translation, shifts_y * config.translation
     return Parameters(
         enabled=enabled,
-        flipped=enabled & (draws[1] < config.horizontal_flip),
+        flipped=enabled & _flipped(config, seed, epoch, indices, draws[1]),
         angles=angles * math.radians(config.rotation),
         scales=1.0 + scales * config.scale,
         shears=shears * math.radians(config.shear),
         shifts_x=shifts_x,
         shifts_y=shifts_y,
     )
+
+
+def _flipped(config: AugmentationConfig, seed: int, epoch: int, indices: Tensor, draw: Tensor) -> Tensor:
+    """(B,) bool."""
+    if not config.alternating_flip:
+        return draw < config.horizontal_flip
+    first = uniform(seed, 0, indices, 1, stream=FLIP_STREAM)[:, 0] < 0.5
+    return first ^ (epoch % 2 == 1)

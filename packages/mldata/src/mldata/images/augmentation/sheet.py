@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from mldata.images.augmentation.pipeline import Augmentation, unit_floats
+from mldata.images.augmentation.pipeline import unit_floats
+from mldata.images.batches import Augmentation
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
