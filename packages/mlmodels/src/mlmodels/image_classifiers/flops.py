@@ -1,8 +1,13 @@
 """How many operations one image costs in training: what turns images a second into FLOP/s."""
 
+from collections.abc import Callable
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 from mlmodels.image_classifiers.config import CnnConfig, FcConfig, FcScratchConfig
+
+if TYPE_CHECKING:
+    from torch import nn
 
 
 def flops_per_image(config: FcConfig | FcScratchConfig | CnnConfig) -> int:
@@ -28,3 +33,22 @@ def forward_flops_of_layers(config: FcConfig | FcScratchConfig | CnnConfig) -> l
         size //= 2
     widths = (size * size * config.channels[-1], config.fc_size, config.num_classes)
     return [*layers, *(2 * inputs * outputs for inputs, outputs in pairwise(widths))]
+
+
+def counted_flops(make_model: "Callable[[], nn.Module]", image_shape: tuple[int, int, int]) -> int:
+    """What torch's own counter finds in a training step for one image (C, H, W), forward and backward.
+
+    Nothing is computed: model and images have shapes only, on the "meta" device.
+
+    Args:
+        make_model: builds the model on the meta device.
+        image_shape: channels, height, width.
+    """
+    import torch
+    from torch.utils.flop_counter import FlopCounterMode
+
+    num_images = 2  # BatchNorm wants more than one value a channel, however small the maps have become
+    model = make_model().train()
+    with FlopCounterMode(display=False) as counter:
+        model(torch.empty(num_images, *image_shape, device="meta")).sum().backward()
+    return counter.get_total_flops() // num_images
