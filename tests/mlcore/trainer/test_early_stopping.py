@@ -1,4 +1,4 @@
-"""The three policies on curves of which we know what they are."""
+"""The three policies on curves of which we know what they are, over one metric and over two."""
 
 from __future__ import annotations
 
@@ -8,15 +8,17 @@ from typing import Any
 
 import pytest
 from mlcore.trainer.config import EarlyStoppingConfig, TrainingConfig
-from mlcore.trainer.early_stopping import EarlyStopping, build_early_stopping
+from mlcore.trainer.early_stopping import EarlyStopping, JointStopping, build_early_stopping
 from mlcore.trainer.monitor import Monitor
+from mlcore.trainer.stopping import num_epochs
+from pydantic import ValidationError
 
 POLICIES = ["patience", "plateau", "adaptive"]
 
 
 def policy(mode: str = "min", **keys: Any) -> EarlyStopping:
-    built = build_early_stopping(EarlyStoppingConfig(**keys), mode)
-    assert built is not None
+    built = build_early_stopping(EarlyStoppingConfig(**keys), {"val_loss": mode})
+    assert isinstance(built, EarlyStopping)
     return built
 
 
@@ -114,10 +116,10 @@ def monitor_of(**keys: Any) -> Monitor:
 def test_a_rising_accuracy_never_stops_a_run_whose_best_is_a_loss(name: str) -> None:
     """The monitored metric is val_loss; an accuracy that is watched beside it still counts as good when it grows."""
     monitor = monitor_of(policy="plateau", window=4, monitor=name)
-    assert monitor.early_stopping is not None
+    assert isinstance(monitor.early_stopping, EarlyStopping)
     assert stops_after(monitor.early_stopping, [0.01 * number for number in range(60)]) is None
     falling = monitor_of(policy="plateau", window=4, monitor=name).early_stopping
-    assert falling is not None
+    assert isinstance(falling, EarlyStopping)
     assert stops_after(falling, [0.9 - 0.01 * number for number in range(60)]) is not None
 
 
@@ -126,5 +128,58 @@ def test_a_loss_that_is_watched_beside_an_accuracy_counts_as_good_when_it_falls(
         monitor="val_accuracy", monitor_mode="max", early_stopping={"patience": 3, "monitor": "val_loss"}
     )
     stopping = Monitor(config).early_stopping
-    assert stopping is not None
+    assert isinstance(stopping, EarlyStopping)
     assert stops_after(stopping, [2.0 * 0.97**number for number in range(60)]) is None
+
+
+def both(**keys: Any) -> JointStopping:
+    config = EarlyStoppingConfig(policy="adaptive", also="val_accuracy", **keys)
+    built = build_early_stopping(config, {"val_loss": "min", "val_accuracy": "max"})
+    assert isinstance(built, JointStopping)
+    return built
+
+
+def joint_stop(stopping: JointStopping, losses: list[float], accuracies: list[float]) -> int | None:
+    pairs = zip(losses, accuracies, strict=True)
+    return next((number for number, pair in enumerate(pairs, 1) if stopping.observe(*pair)), None)
+
+
+def test_two_metrics_end_a_run_only_when_both_stand_still() -> None:
+    """An overconfident classifier: its loss turns upwards long before its accuracy rests."""
+    losses = [1.0 - 0.1 * number for number in range(6)] + [0.5 + 0.01 * number for number in range(60)]
+    accuracies = [min(0.9, 0.3 + 0.02 * number) for number in range(66)]
+    keys = {"patience": 4, "stretch": 0.0, "noise_factor": 0.0}
+    alone = stops_after(policy(policy="adaptive", **keys), losses)
+    assert alone == 10
+    assert joint_stop(both(**keys), losses, accuracies) == 31 + 4
+    assert joint_stop(both(**keys), losses[:40], [0.01 * number for number in range(40)]) is None
+
+
+def test_a_metric_that_improves_again_keeps_the_run_alive_although_it_once_stood_still() -> None:
+    keys = {"patience": 2, "stretch": 0.0, "noise_factor": 0.0}
+    losses = [1.0, 1.0, 1.0, 0.5, 0.25, 0.12, 0.06]  # rests first, while the accuracy still grows
+    accuracies = [0.1, 0.2, 0.3, 0.3, 0.3, 0.3, 0.3]
+    assert joint_stop(both(**keys), losses, accuracies) is None
+
+
+def test_both_memories_survive_a_resume_and_both_reasons_are_given() -> None:
+    noise = random.Random(4)
+    losses = [1 + math.exp(-number / 3) + 0.05 * noise.gauss(0, 1) for number in range(100)]
+    accuracies = [1 - math.exp(-number / 6) + 0.02 * noise.gauss(0, 1) for number in range(100)]
+    end = joint_stop(both(), losses, accuracies)
+    assert end is not None
+    first, second = both(), both()
+    joint_stop(first, losses[:9], accuracies[:9])
+    second.load_state_dict(first.state_dict())
+    assert joint_stop(second, losses[9:], accuracies[9:]) == end - 9
+    assert second.reason().count("no improvement beyond the noise") == 2
+    assert "val_accuracy:" in second.reason()
+
+
+def test_adaptive_stopping_needs_no_length_but_a_schedule_that_needs_one_is_refused() -> None:
+    open_ended = TrainingConfig(early_stopping={"policy": "adaptive"})
+    assert num_epochs(open_ended) is None
+    assert num_epochs(TrainingConfig(early_stopping={"policy": "adaptive"}, epochs=7)) == 7
+    assert num_epochs(TrainingConfig(early_stopping={"policy": "patience"})) == 1
+    with pytest.raises(ValidationError, match="onecycle needs a length"):
+        TrainingConfig(early_stopping={"policy": "adaptive"}, schedule="onecycle")

@@ -26,6 +26,10 @@ class EarlyStoppingConfig(Section):
     patience: int = Field(default=5, ge=1, description="Evaluations without improvement that end the run.")
     min_delta: float = Field(default=0.0, ge=0, description="Smallest change that counts as an improvement.")
     monitor: str | None = Field(default=None, description="Metric to watch; null is training.monitor.")
+    also: str | None = Field(
+        default=None,
+        description="A second metric, such as val_accuracy: the run ends once both have stopped improving.",
+    )
     window: int = Field(
         default=10, ge=4, description="plateau, adaptive: evaluations that are looked back at."
     )
@@ -62,8 +66,8 @@ class MuonCompanionConfig(Section):
 class TrainingConfig(Section):
     """How to train: length, optimizer, schedule, stability, evaluation and saving.
 
-    Length: ``epochs``, ``steps`` (optimizer updates) or both, and then whichever ends first; with neither,
-    one epoch.
+    Length: ``epochs``, ``steps`` (optimizer updates) or both, and then whichever ends first. With neither it is
+    one epoch, or, with the adaptive policy of early stopping, as long as the curve improves.
     """
 
     aliases: ClassVar[Mapping[str, str]] = {
@@ -177,17 +181,37 @@ class TrainingConfig(Section):
             problems.append(
                 f"momentum and nesterov belong to sgd and muon, the optimizer is {self.optimizer}"
             )
-        if self.optimizer != "muon" and "muon_companion" in self.model_fields_set and not self._is_default():
+        if (
+            self.optimizer != "muon"
+            and "muon_companion" in self.model_fields_set
+            and not self._has_default_companion()
+        ):
             problems.append(f"muon_companion belongs to muon, the optimizer is {self.optimizer}")
         if self.optimizer in ("sgd", "muon") and self.nesterov and not self.momentum:
             problems.append("nesterov needs momentum > 0, for example momentum: 0.9")
         return problems
 
-    def _is_default(self) -> bool:
+    def _has_default_companion(self) -> bool:
         """A resolved configuration writes out the companion that nobody asked for."""
         return self.muon_companion == MuonCompanionConfig()
 
+    @property
+    def is_open_ended(self) -> bool:
+        """Whether nothing but adaptive stopping (or the time budget) ends the run."""
+        stopping = self.early_stopping
+        return (
+            self.epochs is None
+            and self.steps is None
+            and stopping is not None
+            and stopping.policy == "adaptive"
+        )
+
     def _length_problems(self) -> list[str]:
+        if self.is_open_ended and self.schedule.type in ("cosine", "onecycle", "wsd"):
+            return [
+                f"schedule {self.schedule.type} needs a length, and adaptive stopping without epochs or steps has "
+                "none: take plateau, constant, step or exponential, or give epochs"
+            ]
         warmup = getattr(self.schedule, "warmup_steps", 0)
         if self.steps is not None and self.schedule.type != "noam" and warmup >= self.steps:
             return [f"schedule.warmup_steps is {warmup}, but there are only {self.steps} steps"]
@@ -198,6 +222,8 @@ class TrainingConfig(Section):
         watched = {"monitor": self.monitor}
         if self.early_stopping is not None and self.early_stopping.monitor is not None:
             watched["early_stopping.monitor"] = self.early_stopping.monitor
+        if self.early_stopping is not None and self.early_stopping.also is not None:
+            watched["early_stopping.also"] = self.early_stopping.also
         for key, name in watched.items():
             if not name.startswith(("val_", "train_")):
                 problems.append(f"{key} is {name!r}: it begins with val_ or train_, for example val_{name}")

@@ -1,4 +1,4 @@
-"""When to stop before the end: three policies over one monitored value. Their memory is part of every
+"""When to stop before the end: three policies over one monitored value, or two. Their memory is part of every
 checkpoint.
 
 - patience: no new best by more than ``min_delta`` in ``patience`` evaluations in a row (Prechelt, 1998).
@@ -44,11 +44,14 @@ class EarlyStopping(ABC):
 
     def observe(self, value: float) -> bool:
         """Take in the value of one evaluation; NaN is never an improvement. Returns ``stopped``."""
+        self.stopped = self.stalls(value) or self.stopped
+        return self.stopped
+
+    def stalls(self, value: float) -> bool:
+        """Take in the value of one evaluation; whether the metric stands still now."""
         self.num_seen += 1
         signed = self._sign * value
-        if self._should_stop(signed if math.isfinite(signed) else math.inf):
-            self.stopped = True
-        return self.stopped
+        return self._should_stop(signed if math.isfinite(signed) else math.inf)
 
     @abstractmethod
     def _should_stop(self, signed: float) -> bool: ...
@@ -74,8 +77,8 @@ class EarlyStopping(ABC):
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Restore. The memory of another policy means nothing to this one, which then begins afresh."""
-        if state["policy"] != self.config.policy:
+        """Restore. The memory of another policy, or of two metrics, means nothing here: it begins afresh."""
+        if state["policy"] != self.config.policy or "best" not in state:
             return
         self.stopped = bool(state["stopped"])
         self.best = float(state["best"])
@@ -196,6 +199,54 @@ _POLICIES: dict[str, type[EarlyStopping]] = {
 }
 
 
-def build_early_stopping(config: EarlyStoppingConfig | None, mode: str) -> EarlyStopping | None:
-    """The policy that ``config`` names; None for None."""
-    return None if config is None else _POLICIES[config.policy](config, mode)
+class JointStopping:
+    """Several metrics under one policy: the run ends at the first evaluation at which all of them stand still.
+
+    A loss may rise while the accuracy still grows, and an accuracy may rest while the loss still falls: either alone
+    would end such a run too early.
+
+    Args:
+        config: the policy's keys.
+        modes: "min" or "max" by the metrics' names.
+    """
+
+    def __init__(self, config: EarlyStoppingConfig, modes: Mapping[str, str]) -> None:
+        self.config = config
+        self.parts = {name: _POLICIES[config.policy](config, mode) for name, mode in modes.items()}
+        self.stopped = False
+
+    def observe(self, *values: float) -> bool:
+        """Take in the values of one evaluation, in the order of the names. Returns ``stopped``."""
+        stalled = [part.stalls(value) for part, value in zip(self.parts.values(), values, strict=True)]
+        self.stopped = self.stopped or all(stalled)
+        return self.stopped
+
+    def reason(self) -> str:
+        """One sentence about why it stopped."""
+        return "; ".join(f"{name}: {part.reason()}" for name, part in self.parts.items())
+
+    def state_dict(self) -> dict[str, Any]:
+        """What a checkpoint keeps."""
+        parts = {name: part.state_dict() for name, part in self.parts.items()}
+        return {"policy": self.config.policy, "stopped": self.stopped, "parts": parts}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Restore what is known of each metric; a metric that was not watched begins afresh."""
+        if state["policy"] != self.config.policy:
+            return
+        self.stopped = bool(state["stopped"])
+        for name, part in self.parts.items():
+            if name in state.get("parts", {}):
+                part.load_state_dict(state["parts"][name])
+
+
+def build_early_stopping(
+    config: EarlyStoppingConfig | None, modes: Mapping[str, str]
+) -> EarlyStopping | JointStopping | None:
+    """The policy that ``config`` names, over the metrics whose "min" or "max" are given; None for None."""
+    if config is None:
+        return None
+    if len(modes) == 1:
+        (mode,) = modes.values()
+        return _POLICIES[config.policy](config, mode)
+    return JointStopping(config, modes)

@@ -23,13 +23,19 @@ class Monitor:
         self._config = config
         self.best = BestValue(config.monitor_mode)
         stopping = config.early_stopping
-        self._stopping_name = (stopping.monitor if stopping else None) or config.monitor
-        # The monitored metric and its twin of the other split have the configured mode; any other says by its name
-        # whether it is an accuracy or a loss.
-        mode = "max" if grows_with_quality(self._stopping_name) else "min"
-        if _kind(self._stopping_name) == _kind(config.monitor):
-            mode = config.monitor_mode
-        self.early_stopping = build_early_stopping(stopping, mode)
+        first = (stopping.monitor if stopping else None) or config.monitor
+        self._stopping_names = [first, *([stopping.also] if stopping and stopping.also else [])]
+        self.early_stopping = build_early_stopping(
+            stopping, {name: self._mode_of(name) for name in self._stopping_names}
+        )
+
+    def _mode_of(self, name: str) -> str:
+        """The monitored metric and its twin of the other split have the configured mode; any other says by its name
+        whether it is an accuracy or a loss.
+        """
+        if _kind(name) == _kind(self._config.monitor):
+            return self._config.monitor_mode
+        return "max" if grows_with_quality(name) else "min"
 
     def check_data(self, has_validation: bool) -> None:
         """Raises ``ConfigError`` if something waits for validation metrics and there will be none."""
@@ -37,7 +43,8 @@ class Monitor:
             return
         waiting = {}
         if self.early_stopping is not None:
-            waiting["training.early_stopping"] = self._stopping_name
+            for name in self._stopping_names:
+                waiting[f"training.early_stopping ({name})"] = name
         if self._config.schedule.type == "plateau":
             waiting["training.schedule plateau"] = self._config.monitor
         for who, name in waiting.items():
@@ -56,9 +63,10 @@ class Monitor:
             The monitored value; None if it is a validation metric and there was no validation.
         """
         if self.early_stopping is not None:
-            watched = self._find(self._stopping_name, metrics)
-            if watched is not None:
-                self.early_stopping.observe(watched)
+            watched = [self._find(name, metrics) for name in self._stopping_names]
+            known = [value for value in watched if value is not None]
+            if len(known) == len(watched):
+                self.early_stopping.observe(*known)
         value = self._find(self._config.monitor, metrics)
         if value is None:
             return None

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from mlcore.trainer.config import TrainingConfig
 from mlcore.trainer.distributed import Processes
-from mlcore.trainer.early_stopping import EarlyStopping
+from mlcore.trainer.early_stopping import EarlyStopping, JointStopping
 from mlcore.trainer.progress import Progress
 
 
@@ -39,8 +39,10 @@ def interruption(exit_code: int) -> Stop:
 
 
 def num_epochs(config: TrainingConfig) -> int | None:
-    """Epochs of a run; None: only the steps limit it. With neither said, one."""
-    return config.epochs if config.epochs is not None or config.steps is not None else 1
+    """Epochs of a run; None: the steps limit it, or adaptive stopping alone. With nothing said, one."""
+    if config.epochs is not None or config.steps is not None or config.is_open_ended:
+        return config.epochs
+    return 1
 
 
 class StopConditions:
@@ -77,7 +79,7 @@ class StopConditions:
         """The exit code of the signal that has asked this process to stop; 0: none did."""
         return self._exit_code() or 0
 
-    def check(self, progress: Progress, early_stopping: EarlyStopping | None) -> Stop | None:
+    def check(self, progress: Progress, early_stopping: EarlyStopping | JointStopping | None) -> Stop | None:
         """The first reason to stop, the same in all processes; None: go on."""
         # Signals, clocks and callbacks are each process's own: all of them must come to the same answer.
         exit_code, asked, out_of_time = self._processes.maxima(
