@@ -33,6 +33,7 @@ SHORTER = {
     ),
     "rnn_suite train": "--config configs/smoke.yaml",
     "transformer_phases train": "--config configs/smoke.yaml",
+    "cifar_cnn train": "--config configs/smoke.yaml",
     "mnist_classifier train": "--set training.epochs=3",
 }
 NOT_HERE = {"test", "lint", "fmt", "types", "contracts"}  # what CI runs besides, and what runs this test

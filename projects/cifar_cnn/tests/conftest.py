@@ -1,0 +1,32 @@
+"""The commands of this project as functions, in this process: importing torch again for each would take minutes."""
+
+import importlib.util
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).resolve().parents[1]
+Command = Callable[..., int]
+
+
+@pytest.fixture(scope="session")
+def run() -> Command:
+    """`run("train", "--config", …)` is the exit code of that command; without the real data."""
+
+    def command(name: str, *words: str, data_dir: Path | None = None) -> int:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.syspath_prepend(str(PROJECT))
+            patch.setenv("COLUMNS", "160")
+            if data_dir is None:
+                patch.delenv("MLDATA_DIR", raising=False)
+            else:
+                patch.setenv("MLDATA_DIR", str(data_dir))
+            spec = importlib.util.spec_from_file_location(f"cifar_cnn_{name}", PROJECT / f"{name}.py")
+            assert spec is not None
+            assert spec.loader is not None
+            script = importlib.util.module_from_spec(spec)
+            spec.loader.exec_module(script)
+            return script.main(list(words))
+
+    return command

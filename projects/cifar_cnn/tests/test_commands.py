@@ -1,0 +1,159 @@
+"""The commands as a user runs them: one small training run, and everything that can be done with it afterwards."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+Command = Callable[..., int]
+SMOKE = ("--config", "configs/smoke.yaml", "--no-tensorboard")
+
+
+@pytest.fixture(scope="module")
+def runs_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("runs")
+
+
+@pytest.fixture(scope="module")
+def trained(run: Command, runs_dir: Path) -> Path:
+    """A finished run of the smoke configuration."""
+    assert run("train", *SMOKE, "--runs-dir", str(runs_dir)) == 0
+    (folder,) = [path for path in runs_dir.iterdir() if path.is_dir()]
+    return folder
+
+
+def evaluation_of(folder: Path) -> dict:
+    return json.loads((folder / "evaluation.json").read_text(encoding="utf-8"))
+
+
+def test_training_judges_itself_on_validation_images_alone(trained: Path) -> None:
+    content = evaluation_of(trained)
+    assert content["split"] == "validation"
+    assert content["metrics"]["num_samples"] == 800
+    assert content["metrics"]["accuracy"] > 0.17  # chance is 0.1, and its deviation of 800 images 0.011
+
+
+def test_evaluate_opens_the_test_images_and_spoils_copies_of_them(
+    run: Command, trained: Path, runs_dir: Path
+) -> None:
+    words = ("--run", "smoke", "--runs-dir", str(runs_dir), "--corruptions")
+    assert run("evaluate", *words, "--set", "evaluation.test_time_augmentation=flip") == 0
+    content = evaluation_of(trained)
+    assert content["split"] == "test"
+    metrics = content["metrics"]
+    assert [entry["support"] for entry in metrics["per_class"]] == [100] * 10
+    predictions = json.loads((trained / "predictions.json").read_text())
+    hits = sum(a == b for a, b in zip(predictions["labels"], predictions["predictions"], strict=True))
+    assert hits / 1000 == pytest.approx(metrics["accuracy"])
+    robustness = content["robustness"]
+    assert robustness["clean"] == content["accuracy_without_views"]
+    assert {kind: len(entries) for kind, entries in robustness["kinds"].items()} == {
+        "noise": 5, "blur": 5, "brightness": 5, "contrast": 5,
+    }  # fmt: skip
+    assert "Spoilt copies" in (trained / "report.html").read_text(encoding="utf-8")
+
+
+def test_the_pictures_of_a_run_stand_in_its_report(run: Command, trained: Path, runs_dir: Path) -> None:
+    for command in ("visualize_failures", "visualize_filters"):
+        assert run(command, "--run", "smoke", "--runs-dir", str(runs_dir)) == 0
+    names = {path.stem for path in (trained / "figures").glob("*.png")}
+    assert names >= {
+        "failures",
+        "confusion",
+        "failure_clusters",
+        "heat_maps",
+        "neighbours",
+        "activation_maps",
+    }
+    assert {"filters_conv1", "filters_conv2", "favourites_conv1"} <= names
+
+
+def test_every_kind_of_augmentation_has_its_sheet(run: Command, tmp_path: Path) -> None:
+    words = ("--set", "data.augmentation.cutout=5", "--output", str(tmp_path))
+    assert run("augmentations", "--config", "configs/smoke.yaml", *words) == 0
+    names = {path.stem for path in tmp_path.glob("*.png")}
+    assert names == {
+        "configured", "crop", "alternating_flip", "cutout", "colour", "rand_augment", "mixup", "cutmix",
+    }  # fmt: skip
+
+
+QUICK = (
+    *SMOKE,
+    "--set",
+    "training.steps=12",
+    "--set",
+    "training.epochs=null",
+    "--set",
+    "training.batch_size=16",
+)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        ("model.type=speed_net", "model.widths=[8, 8]"),
+        ("model.type=resnet20", "model.width=4", "model.checkpointing=true"),
+        ("model.type=simple_cnn", "data.augmentation.mixup=0.2", "data.augmentation.cutmix=1.0"),
+    ],
+    ids=lambda words: words[0],
+)
+def test_every_family_trains_and_is_read_back(run: Command, tmp_path: Path, model: tuple[str, ...]) -> None:
+    base = [words for words in QUICK if not words.startswith("model.")]
+    settings = [part for word in model for part in ("--set", word)]
+    config = tmp_path / "family.yaml"
+    config.write_text(
+        "name: family\npreflight: false\ndata: {train_split: 0.9}\ntraining: {monitor: train_loss}\n"
+    )
+    words = [str(config) if word == "configs/smoke.yaml" else word for word in base]
+    assert run("train", *words, *settings, "--runs-dir", str(tmp_path / "runs")) == 0
+    (folder,) = (tmp_path / "runs").iterdir()
+    summary = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+    assert summary["steps"] == 12
+    assert summary["flops_per_item"] > 1e5
+    assert evaluation_of(folder)["metrics"]["num_samples"] == 400
+
+
+def test_a_run_without_a_length_ends_by_itself_and_says_why(
+    run: Command, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = (
+        "training.epochs=null",
+        "training.eval_every=3",
+        "training.learning_rate=1e-6",  # nothing can improve
+        "training.early_stopping={policy: adaptive, also: val_accuracy, patience: 3, stretch: 0}",
+    )
+    words = [part for word in settings for part in ("--set", word)]
+    assert run("train", *SMOKE, *words, "--runs-dir", str(tmp_path)) == 0
+    (folder,) = tmp_path.iterdir()
+    summary = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+    assert summary["status"] == "early_stopped"
+    assert summary["steps"] < 200
+    assert "val_loss: no improvement" in summary["reason"]
+    assert "val_accuracy: no improvement" in summary["reason"]
+    assert f"ended   {summary['reason']}" in capsys.readouterr().out
+    assert evaluation_of(folder)["checkpoint"] == "best.pt"
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (("--set", "model.chanels=[3]"), "channels"),
+        (("--set", "data.augmentation.mixupp=1"), "mixup"),
+        (("--set", "model.num_classes=11"), "want 10"),
+        (("--set", "data.dataset=shape"), "shapes"),
+        (("--set", "data.train_split=1.0"), "train_loss"),
+        (("--set", "data.dataset=cifar10"), "shapes (quickstart.yaml)"),
+        (("--set", "training.epochs=null", "--set", "training.early_stopping.policy=adaptive", "--set",
+          "training.schedule=cosine"), "needs a length"),
+    ],
+)  # fmt: skip
+def test_bad_input_is_a_line_or_two_with_the_right_value(
+    run: Command, tmp_path: Path, words: tuple[str, ...], expected: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("train", *SMOKE, *words, "--runs-dir", str(tmp_path / "runs"), data_dir=tmp_path) in (2, 3)
+    message = capsys.readouterr().err
+    assert expected in message
+    assert "Traceback" not in message
+    assert len(message.strip().splitlines()) <= 3
+    assert not (tmp_path / "runs").exists()
