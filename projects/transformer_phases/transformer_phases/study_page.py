@@ -15,9 +15,11 @@ from transformer_phases.study_tables import (
     CONTRAST_HEADINGS,
     MARGIN,
     PHASE_HEADINGS,
+    SIZE_HEADINGS,
     contrasts,
     phase_rows,
     sample_rows,
+    size_rows,
 )
 
 if TYPE_CHECKING:
@@ -78,8 +80,7 @@ def render(results: StudyResults) -> str:
         best=None if statistics is None else statistics.ranking()[0],
         curves=_picture(draw_curves(results)) if has_runs else None,
         final=_picture(draw_final_losses(results)) if has_runs else None,
-        phase_headings=PHASE_HEADINGS,
-        phases=phase_rows(results),
+        tables=((PHASE_HEADINGS, phase_rows(results)), (SIZE_HEADINGS, size_rows(results))),
         contrast_headings=CONTRAST_HEADINGS,
         contrasts=[row.cells() for row in contrasts(results)],
         samples=sample_rows(results),

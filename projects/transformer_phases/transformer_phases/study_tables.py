@@ -93,49 +93,62 @@ def contrasts(results: StudyResults) -> list[Contrast]:
     ]
 
 
-PHASE_HEADINGS = (
+SIZE_HEADINGS = (
     "",
     "parameters",
     "not looked up",
     "MFLOP a token",
     "cache values a token",
     "updates",
+    "training time",
+    "peak memory",
+)
+PHASE_HEADINGS = (
+    "",
     "n",
     "loss, nats a token",
     "bits per byte",
     "accuracy",
     "loss at equal FLOP",
     "tokens to the first row's loss",
-    "training time",
-    "peak memory",
     "distinct-2",
     "repetition",
 )
 
 
+def size_rows(results: StudyResults) -> list[tuple[str, ...]]:
+    """What each era is and costs."""
+    return [
+        (
+            phase.name,
+            f"{count_parameters(phase.model)['total']:,}",
+            f"{matmul_parameters(phase.model):,}",
+            f"{phase.flops_per_token / 1e6:.2f}",
+            f"{cache_values_per_token(phase.model):,}",
+            f"{phase.config.training.steps:,}",
+            _of(phase.summary("summary.training_s"), format_duration),
+            _of(phase.summary("summary.peak_memory_bytes"), format_bytes),
+        )
+        for phase in results.phases
+    ]
+
+
 def phase_rows(results: StudyResults) -> list[tuple[str, ...]]:
-    """One row an era."""
+    """What each era reached."""
     flops = [phase.flops_per_token * results.description["tokens"] for phase in results.phases]
     return [_phase_row(phase, results, min(flops)) for phase in results.phases]
 
 
 def _phase_row(phase: PhaseRuns, results: StudyResults, flops: float) -> tuple[str, ...]:
-    model, at_equal = phase.model, phase.loss_at_flops(flops)
+    at_equal = phase.loss_at_flops(flops)
     return (
         phase.name,
-        f"{count_parameters(model)['total']:,}",
-        f"{matmul_parameters(model):,}",
-        f"{phase.flops_per_token / 1e6:.2f}",
-        f"{cache_values_per_token(model):,}",
-        f"{phase.config.training.steps:,}",
         str(len(phase.runs)),
         _spread(phase.summary("metrics.loss"), 4),
         _spread(phase.summary("metrics.bits_per_byte"), 4),
         _percent(phase.summary("metrics.token_accuracy")),
         NOTHING if at_equal is None else f"{at_equal:.4f}",
         _reached(phase, results),
-        _of(phase.summary("summary.training_s"), format_duration),
-        _of(phase.summary("summary.peak_memory_bytes"), format_bytes),
         _spread(phase.summary("heuristic.means.distinct_2"), 3),
         _spread(phase.summary("heuristic.means.repetition_rate"), 3),
     )
