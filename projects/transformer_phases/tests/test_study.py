@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -102,6 +103,21 @@ def test_the_page_holds_every_run_and_what_scipy_says_of_them(folder: Path) -> N
     assert stored["losses"]["nano_1"] == {str(k): v for k, v in losses["nano_1"].items()}
     assert stored["data"]["splits"]["train"]["num_documents"] == 60
     assert len(stored["data"]["splits"]["train"]["tokens_sha256"]) == 64
+
+
+def test_runs_of_a_configuration_that_was_edited_do_not_count(folder: Path, tmp_path: Path) -> None:
+    description = json.loads((folder / "study.json").read_text(encoding="utf-8"))
+    description["configs"]["nano_1"]["training"]["learning_rate"] = 0.017
+    (tmp_path / "study.json").write_text(json.dumps(description), encoding="utf-8")
+    (tmp_path / "runs").symlink_to(folder / "runs")
+    edited, same = read_results(tmp_path).phases
+    assert (len(edited.runs), len(same.runs)) == (0, 3)
+    options = Options(project=PROJECT, config_path=None, runs_dir=folder)
+    entry = entries()[0]
+    training = entry.config.training.model_copy(update={"learning_rate": 0.017})
+    other = replace(entry, config=entry.config.model_copy(update={"training": training}))
+    jobs = [training_job(options, folder, one, 42) for one in (entry, entry, other)]
+    assert jobs[0].fingerprint == jobs[1].fingerprint != jobs[2].fingerprint
 
 
 def made(losses: dict[str, list[float]]) -> StudyResults:

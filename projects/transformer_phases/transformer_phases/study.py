@@ -1,5 +1,6 @@
 """The command `study`: eras × seeds as processes of `train`, after the canary, and the page about them."""
 
+import hashlib
 import os
 import sys
 from collections.abc import Sequence
@@ -195,7 +196,9 @@ def training_job(options: Options, folder: Path, entry: Entry, seed: int) -> Job
     words = [word for setting in entry.settings for word in ("--set", setting)]
     command = (sys.executable, str(options.project / "train.py"), *places, "--no-tensorboard", *words)
     weight = num_tokens(config) * flops_per_token(config.model, config.data.sequence_length)
-    return Job(f"{config.name}_{seed}", command, weight=weight)
+    # Part of what makes a job the same job: a file that was edited is to be trained again.
+    content = hashlib.sha256(config.model_dump_json().encode()).hexdigest()
+    return Job(f"{config.name}_{seed}", command, env={"EXPERIMENT_CONFIG_SHA256": content}, weight=weight)
 
 
 def describe(

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from mlcore.config import load_config
 from mlcore.errors import RunNotFoundError
 from mlcore.evaluator import read_evaluation
 from mlcore.logger.metrics_file import read_metrics
@@ -136,7 +137,7 @@ class StudyResults:
 
 
 def read_results(folder: Path) -> StudyResults:
-    """Every run of the study that came to its end; of several runs of a seed the newest.
+    """Every run of the study's own configurations that came to its end; of several runs of a seed the newest.
 
     Raises:
         RunNotFoundError: the folder holds no study.
@@ -161,17 +162,19 @@ def _run_paths(folder: Path, name: str) -> list[Path]:
 
 
 def _read(path: Path, config: ExperimentConfig) -> Run | None:
-    """None for a run that has not come to its end."""
+    """None for a run that has not come to its end, or that is of an earlier state of the configuration."""
     run = RunFolder(path)
     if not run.is_complete or not run.evaluation_path.is_file():
         return None
-    training = config.training
+    own, training = load_config(ExperimentConfig, run.config_path), config.training
+    if not _are_alike(own, config):
+        return None
     per_step = training.batch_size * training.accumulation_steps * config.data.sequence_length
     records = [r for r in read_metrics(run.metrics_stream_path) if r["kind"] == "validation"]
     summary = json.loads(run.metrics_path.read_text(encoding="utf-8"))
     share = summary["training_s"] / summary["wall_s"] if summary["wall_s"] else 1.0
     return Run(
-        seed=_seed_of(run),
+        seed=own.seed,
         tokens=tuple(float(record["step"] * per_step) for record in records),
         losses=tuple(float(record["loss"]) for record in records),
         seconds=tuple(float(record["timing"]["time_s"]) * share for record in records),
@@ -180,7 +183,10 @@ def _read(path: Path, config: ExperimentConfig) -> Run | None:
     )
 
 
-def _seed_of(run: RunFolder) -> int:
-    from mlcore.config.loading import load_config
-
-    return load_config(ExperimentConfig, run.config_path).seed
+def _are_alike(own: ExperimentConfig, config: ExperimentConfig) -> bool:
+    """Whether a run's configuration is the study's; the run's has its tokenizer's vocabulary."""
+    model = config.model.model_copy(update={"vocab_size": own.model.vocab_size})
+    expected = (model, config.training, config.data)
+    return [part.model_dump() for part in (own.model, own.training, own.data)] == [
+        part.model_dump() for part in expected
+    ]
