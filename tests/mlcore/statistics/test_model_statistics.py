@@ -45,6 +45,16 @@ def test_shared_seeds_are_compared_as_pairs_and_the_p_values_adjusted(paired: Mo
     assert cnn.note is None
 
 
+def test_chosen_contrasts_are_adjusted_for_just_themselves(paired: ModelStatistics) -> None:
+    chosen = [("cnn", "fc"), ("same", "cnn")]
+    rows = paired.compare_contrasts(chosen)
+    raw = [stats.ttest_rel(CNN, FC).pvalue, stats.ttest_rel(SAME, CNN).pvalue]
+    assert [(row.model, row.baseline) for row in rows] == chosen
+    assert [row.test.p_value for row in rows] == pytest.approx(raw)
+    assert [row.p_adjusted for row in rows] == pytest.approx(multipletests(raw, method="holm")[1])
+    assert [row.verdict for row in rows] == ["better", "worse"]
+
+
 def test_lists_are_separate_samples_until_their_seeds_are_named() -> None:
     loose = ModelStatistics({"fc": FC, "cnn": CNN}).compare("cnn", "fc")
     assert loose.test.p_value == pytest.approx(stats.ttest_ind(CNN, FC, equal_var=False).pvalue)
