@@ -147,7 +147,7 @@ def joint_stop(stopping: JointStopping, losses: list[float], accuracies: list[fl
 def test_two_metrics_end_a_run_only_when_both_stand_still() -> None:
     """An overconfident classifier: its loss turns upwards long before its accuracy rests."""
     losses = [1.0 - 0.1 * number for number in range(6)] + [0.5 + 0.01 * number for number in range(60)]
-    accuracies = [min(0.9, 0.3 + 0.02 * number) for number in range(66)]
+    accuracies = [min(90, 30 + 2 * number) / 100 for number in range(66)]
     keys = {"patience": 4, "stretch": 0.0, "noise_factor": 0.0}
     alone = stops_after(policy(policy="adaptive", **keys), losses)
     assert alone == 10

@@ -83,3 +83,20 @@ def test_a_section_survives_the_way_through_json() -> None:
 def test_reading_the_section_does_not_import_torch() -> None:
     code = "import sys, mlcore.trainer.config, mlcore.trainer; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_vectors_may_have_a_rate_of_their_own_which_the_schedule_scales_too() -> None:
+    import torch
+    from mlcore.trainer.optimizers import build_optimizer
+    from mlcore.trainer.precision import MixedPrecision
+    from mlcore.trainer.update import Updater
+
+    model = torch.nn.Linear(3, 2)
+    config = TrainingConfig(optimizer="sgd", learning_rate=0.1, vector_rate_factor=4.0, weight_decay=0.5)
+    updater = Updater(build_optimizer(model, config), MixedPrecision("off", torch.device("cpu")), None)
+    before = [parameter.detach().clone() for parameter in (model.weight, model.bias)]
+    for parameter in model.parameters():
+        parameter.grad = torch.ones_like(parameter)
+    updater.apply(1.0, rate_factor=0.5)
+    for parameter, old, rate in zip((model.weight, model.bias), before, (0.05, 0.2), strict=True):
+        torch.testing.assert_close(parameter.detach(), old - rate * (1 + 0.5 * old))

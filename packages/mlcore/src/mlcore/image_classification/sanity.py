@@ -7,7 +7,7 @@ from typing import Any
 from torch import nn
 
 from mlcore.cli import Options
-from mlcore.image_classification.wiring import Wiring
+from mlcore.image_classification.wiring import Prepared, Wiring
 from mlcore.sanity import SanityReport, SanitySubject, plain_training, run_battery
 from mlcore.trainer import ClassificationTrainer
 
@@ -21,7 +21,7 @@ def examine(config: Any, options: Options, wiring: Wiring) -> int:
     return report.exit_code
 
 
-def check_before_training(prepared: Any, wiring: Wiring) -> SanityReport:
+def check_before_training(prepared: Prepared, wiring: Wiring) -> SanityReport:
     """The quick checks.
 
     Raises:
@@ -33,7 +33,7 @@ def check_before_training(prepared: Any, wiring: Wiring) -> SanityReport:
     return report
 
 
-def subject_of(prepared: Any, wiring: Wiring) -> SanitySubject:
+def subject_of(prepared: Prepared, wiring: Wiring) -> SanitySubject:
     """The experiment's own model, trainer and pipelines, made afresh for every check."""
     config, validation = prepared.config, prepared.validation
 

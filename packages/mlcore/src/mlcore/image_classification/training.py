@@ -11,7 +11,7 @@ from mlcore.allocator import keep_large_blocks
 from mlcore.cli import Options
 from mlcore.image_classification.evaluation import judge, print_evaluation
 from mlcore.image_classification.sanity import check_before_training
-from mlcore.image_classification.wiring import Wiring
+from mlcore.image_classification.wiring import Prepared, Wiring
 from mlcore.report import build_report
 from mlcore.runs import RunFolder
 from mlcore.seeding import seed_everything
@@ -51,7 +51,7 @@ def train_classifier(config: Any, options: Options, wiring: Wiring) -> RunFolder
     )
 
 
-def finish(run: RunFolder, prepared: Any, trainer: BaseTrainer, wiring: Wiring, project: str) -> None:
+def finish(run: RunFolder, prepared: Prepared, trainer: BaseTrainer, wiring: Wiring, project: str) -> None:
     """Judge the best weights on the validation images where there are any, and name the run and its report."""
     best: Path | None = run.checkpoints / "best.pt"
     if prepared.config.logging.save_checkpoints:

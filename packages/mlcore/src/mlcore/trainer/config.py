@@ -123,6 +123,11 @@ class TrainingConfig(Section):
         default=False,
         description="Leave biases, norms and other parameters of fewer than two dimensions undecayed.",
     )
+    vector_rate_factor: float = Field(
+        default=1.0,
+        gt=0,
+        description="Rate of biases, norms and other parameters of fewer than two dimensions, over learning_rate.",
+    )
     schedule: ScheduleConfig = Field(
         default_factory=ConstantSchedule,
         description="Learning rate over time; a name alone takes its defaults.",

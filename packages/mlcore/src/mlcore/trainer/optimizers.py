@@ -73,17 +73,22 @@ def muon_with_companion(model: nn.Module, config: TrainingConfig) -> OptimizerSe
 
 
 def parameter_groups(model: nn.Module, config: TrainingConfig) -> list[dict[str, object]]:
-    """One group, or two where only matrices decay. Tied parameters appear once."""
+    """One group, or two where matrices alone decay or vectors have a rate of their own. Tied parameters appear once."""
     parameters = list(model.parameters())
     if not parameters:
         raise ValueError(f"{type(model).__name__} has no parameters to train")
-    if not config.decay_only_matrices or config.weight_decay == 0:
+    decays_apart = config.decay_only_matrices and config.weight_decay > 0
+    if not decays_apart and config.vector_rate_factor == 1.0:
         return [{"params": parameters, "weight_decay": config.weight_decay}]
     matrices = [parameter for parameter in parameters if parameter.ndim >= 2]
     others = [parameter for parameter in parameters if parameter.ndim < 2]
-    groups = [
+    groups: list[dict[str, object]] = [
         {"params": matrices, "weight_decay": config.weight_decay},
-        {"params": others, "weight_decay": 0.0},
+        {
+            "params": others,
+            "weight_decay": 0.0 if decays_apart else config.weight_decay,
+            "lr": config.learning_rate * config.vector_rate_factor,
+        },
     ]
     return [group for group in groups if group["params"]]
 
