@@ -16,7 +16,6 @@ import torch
 from mlcore.benchmarking import ModelBenchmark, Variant, Workload
 from mlcore.cli import Options
 from mlcore.errors import ConfigError
-from mlcore.runs import list_runs
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
@@ -264,12 +263,6 @@ def test_a_variant_that_failed_is_exit_code_1_and_everything_is_written(
     assert "a note" in shown
     assert "ModuleNotFoundError" in shown
     assert "ModuleNotFoundError" in (tmp_path / "benchmark.md").read_text(encoding="utf-8")
-
-
-def test_a_folder_of_results_is_no_run_and_never_the_same_twice(tmp_path: Path) -> None:
-    folders = [command.new_folder(tmp_path) for _ in range(3)]
-    assert len(set(folders)) == 3
-    assert list_runs(tmp_path) == []
 
 
 def test_batches_are_the_same_for_the_same_seed_and_targets_follow_their_tokens() -> None:

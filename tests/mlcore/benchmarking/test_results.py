@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -15,12 +16,16 @@ from mlcore.benchmarking import (
     BenchmarkSettings,
     Measurement,
     Variant,
+    new_folder,
     write_page,
 )
 from mlcore.benchmarking.machine_load import LoadReading, other_cpu_share
 from mlcore.benchmarking.measurement import Turn
+from mlcore.benchmarking.records import figures
 from mlcore.benchmarking.result import portable_command
 from mlcore.benchmarking.spread import spread_of
+from mlcore.benchmarking.tables import headings, rows
+from mlcore.runs import list_runs
 
 MEBIBYTE = 2**20
 
@@ -210,3 +215,24 @@ def test_the_page_is_self_contained_and_escapes_what_it_shows(
     (style,) = re.findall(r"<style>(.*?)</style>", text, re.DOTALL)
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     assert f"style-src 'sha256-{digest}'" in text, "a browser would refuse another style"
+
+
+def test_columns_of_parameters_and_samples_come_where_they_say_something() -> None:
+    plain = replace(measured("one", turn(0, 0.5)), facts={"parameters": 7})
+    same = result_of(plain, replace(plain, variant=Variant("two", "m:f")))
+    assert not {"samples/s", "parameters"} & set(headings(same)), "all have as many"
+    large = replace(plain, variant=Variant("two", "m:f"), facts={"parameters": 9, "items_per_sample": 25})
+    result = result_of(plain, large)
+    columns = headings(result)
+    (row,) = (cells for cells in rows(result) if cells[0] == "two")
+    assert row[columns.index("parameters")] == "9"
+    samples_per_s = large.items_per_step / 0.5 / 25
+    assert float(row[columns.index("samples/s")]) == pytest.approx(samples_per_s)
+    assert figures(result)["two"]["samples_per_s"] == pytest.approx(samples_per_s)
+    assert {len(cells) for cells in rows(result)} == {len(columns)}
+
+
+def test_a_folder_of_results_is_no_run_and_never_the_same_twice(tmp_path: Path) -> None:
+    folders = [new_folder(tmp_path) for _ in range(3)]
+    assert len(set(folders)) == 3
+    assert list_runs(tmp_path) == []

@@ -1,15 +1,12 @@
-"""The command `benchmark`: measure every case, print its table, write JSON, Markdown, pictures and a page."""
+"""The command `benchmark`: the cases of a command line, measured and written by the core."""
 
-import time
-from pathlib import Path
 from typing import Any
 
-from mlcore.benchmarking import BenchmarkResult, BenchmarkSettings
+from mlcore.benchmarking import Story, measure_cases, new_folder
+from mlcore.benchmarking.choosing import chosen_dtypes, settings_of
 from mlcore.cli import Options
-from mlcore.device import choose_device, choose_precision
-from mlcore.errors import ConfigError
+from mlcore.device import choose_device
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from custom_transformer.benchmarking.plan import (
     Case,
@@ -19,8 +16,17 @@ from custom_transformer.benchmarking.plan import (
     training_cases,
     with_tuned_peers,
 )
-from custom_transformer.benchmarking.records import write_records
 from custom_transformer.config import ExperimentConfig
+
+TITLES = {
+    False: "A training step: hand-written gradients beside autograd",
+    True: "Generation: our model beside its twin and GPT-2",
+}
+LEADS = {
+    False: "A step is forward, backward, clipping to the global norm, AdamW, and reading the loss. All variants "
+    "begin with the same weights and see the same batch.",
+    True: "Every prompt is continued by the likeliest tokens. All variants begin with the same weights and prompts.",
+}
 
 
 def run_benchmark(config: ExperimentConfig, options: Options) -> int:
@@ -29,16 +35,10 @@ def run_benchmark(config: ExperimentConfig, options: Options) -> int:
     cases, notes = plan(config, extra)
     for note in notes:
         console.print(note)
-    folder = extra["output"] or new_folder(options.runs_dir)
-    results = {}
-    for case in cases:
-        result = measure(case, folder)
-        results[case.key] = result
-        console.print(result.table(), "")
-    written = write_records(folder, results, is_generation=extra["generate"], seed=extra["seed"])
-    console.print(f"results {written.json}\npage    {written.page}", soft_wrap=True)
-    has_failure = any(one.failure for result in results.values() for one in result.measurements)
-    return int(has_failure)
+    generates = extra["generate"]
+    what = "generation" if generates else "training"
+    story = Story(what, TITLES[generates], LEADS[generates], extra["seed"])
+    return measure_cases(cases, extra["output"] or new_folder(options.runs_dir), story, console)
 
 
 def plan(config: ExperimentConfig, extra: Any) -> tuple[list[Case], list[str]]:
@@ -47,21 +47,12 @@ def plan(config: ExperimentConfig, extra: Any) -> tuple[list[Case], list[str]]:
     entries, notes = choose_entries(extra["variants"], generates=extra["generate"])
     if extra["tuned_allocator"]:
         entries = with_tuned_peers(entries)
-    dtypes = extra["dtypes"]
-    if not dtypes:
-        has_bf16 = choose_precision("auto", device).name == "bf16"
-        dtypes = ("float32", "bfloat16") if has_bf16 else ("float32",)
     request = Request(
         config=config,
         entries=entries,
-        settings=BenchmarkSettings(
-            rounds=extra["rounds"],
-            steps_per_round=extra["steps"],
-            threads=extra["threads"],
-            time_limit_s=extra["time_limit"],
-        ),
+        settings=settings_of(extra),
         device=str(device),
-        dtypes=tuple(dict.fromkeys(dtypes)),
+        dtypes=chosen_dtypes(extra["dtypes"], device),
         vocab_sizes=tuple(dict.fromkeys(extra["vocab_sizes"])),
         context=extra["context"] or config.data.max_length,
         seed=extra["seed"],
@@ -71,39 +62,3 @@ def plan(config: ExperimentConfig, extra: Any) -> tuple[list[Case], list[str]]:
         lengths = (extra["prompt_length"], extra["new_tokens"])
         return generation_cases(request, tuple(dict.fromkeys(extra["prompt_counts"])), *lengths), notes
     return training_cases(request), notes
-
-
-def measure(case: Case, folder: Path) -> BenchmarkResult:
-    """One case, compared with its peers: of training with the fastest eager, compiled and tuned one."""
-    columns = (TextColumn("{task.description:<36}"), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("", total=None)
-        result = case.benchmark.run(
-            folder / "logs" / case.key,
-            progress=lambda what, done, total: bar.update(
-                task, description=what, completed=done, total=total
-            ),
-        )
-    if case.compares_all:
-        return result.against(*(name for name in case.named("eager") if result[name].turns))
-    best = [result.fastest(names) for names in (case.named("eager"), case.named("compiled"), case.tuned)]
-    return result.against(*best)
-
-
-def new_folder(runs_dir: Path) -> Path:
-    """A folder of its own for every call: ``runs/benchmarks/TIME[_k]``.
-
-    Raises:
-        ConfigError: it cannot be made.
-    """
-    stamp = time.strftime("%Y%m%d-%H%M%S")
-    for k in range(1, 1000):
-        folder = runs_dir / "benchmarks" / (stamp if k == 1 else f"{stamp}_{k}")
-        try:
-            folder.mkdir(parents=True)
-        except FileExistsError:
-            continue
-        except OSError as error:
-            raise ConfigError(f"{folder}: cannot be made: {error.strerror or error}") from None
-        return folder
-    raise ConfigError(f"{runs_dir}: a thousand benchmarks of the same second")

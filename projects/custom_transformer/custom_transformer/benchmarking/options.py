@@ -1,8 +1,7 @@
 """The options of the command `benchmark`. Imports nothing heavy: `--help` answers at once."""
 
-from pathlib import Path
-
 import click
+from mlcore.benchmarking import BENCHMARK_OPTIONS
 
 EXTRA = (
     click.Option(["--generate"], is_flag=True, help="Measure generation instead of training."),
@@ -21,19 +20,6 @@ EXTRA = (
         ["--context"], type=click.IntRange(1), help="Tokens of a sequence; data.max_length of the config."
     ),
     click.Option(
-        ["--dtype", "dtypes"],
-        multiple=True,
-        type=click.Choice(["float32", "bfloat16"]),
-        help="Of the products; float32, and bfloat16 where the hardware multiplies it.",
-    ),
-    click.Option(["--device"], help="auto, cpu, cuda, cuda:1, mps; that of the config."),
-    click.Option(
-        ["--rounds"], type=click.IntRange(1), default=10, show_default=True, help="Turns of each variant."
-    ),
-    click.Option(["--steps"], type=click.IntRange(1), default=3, show_default=True, help="Steps of a turn."),
-    click.Option(["--threads"], type=click.IntRange(1), help="Threads of each process; torch's own number."),
-    click.Option(["--variants"], metavar="NAME,NAME", help="Only these, by commas."),
-    click.Option(
         ["--tuned-allocator"], is_flag=True, help="The peers also with an allocator that keeps large blocks."
     ),
     click.Option(
@@ -50,13 +36,5 @@ EXTRA = (
     click.Option(
         ["--prompt-length"], type=click.IntRange(1), default=64, show_default=True, help="--generate."
     ),
-    click.Option(
-        ["--seed"], type=click.IntRange(0), default=0, show_default=True, help="Of weights and tokens."
-    ),
-    click.Option(
-        ["--time-limit"], type=click.FloatRange(1), default=900, help="Seconds for one answer of a variant."
-    ),
-    click.Option(
-        ["--output", "-o"], type=click.Path(path_type=Path, file_okay=False), help="Folder of the results."
-    ),
+    *BENCHMARK_OPTIONS,
 )

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from importlib.util import find_spec
 from typing import Any, Literal
 
-from mlcore.benchmarking import BenchmarkSettings, ModelBenchmark, Variant
-from mlcore.config.problems import suggestion
+from mlcore.benchmarking import BenchmarkResult, BenchmarkSettings, ModelBenchmark, Variant
+from mlcore.benchmarking.choosing import chosen_names
 from mlcore.errors import ConfigError
 
 from custom_transformer.benchmarking.hugging_face import LIBRARY
@@ -104,6 +104,13 @@ class Case:
         """The variants with a tuned allocator."""
         return [one.name for one in self.benchmark.variants if one.name.endswith(TUNED)]
 
+    def compared(self, result: BenchmarkResult) -> BenchmarkResult:
+        """With its peers: of training with the fastest eager, compiled and tuned one."""
+        if self.compares_all:
+            return result.against(*(name for name in self.named("eager") if result[name].turns))
+        best = [result.fastest(names) for names in (self.named("eager"), self.named("compiled"), self.tuned)]
+        return result.against(*best)
+
 
 def choose_entries(names: str | None, *, generates: bool) -> tuple[list[Entry], list[str]]:
     """The variants asked for, all without a list, and what must be said about those left out.
@@ -112,18 +119,14 @@ def choose_entries(names: str | None, *, generates: bool) -> tuple[list[Entry], 
         ConfigError: an unknown name.
     """
     known = {entry.name: entry for entry in (GENERATING if generates else TRAINING)}
-    wanted = [word.strip() for word in names.split(",")] if names else list(known)
-    for name in wanted:
-        if name.removesuffix(TUNED) not in known:
-            near = suggestion(name, list(known)) or f"; there are: {', '.join(known)}"
-            raise ConfigError(f"command line: --variants: no variant {name!r}{near}")
+    wanted = chosen_names(names, list(known), suffix=TUNED)
     notes = []
     if find_spec(LIBRARY) is None and any(name.startswith("gpt2") for name in wanted):
         wanted = [name for name in wanted if not name.startswith("gpt2")]
         notes = [f"{LIBRARY} is not installed: without Hugging Face's GPT-2"]
     if not wanted:
         raise ConfigError("command line: --variants: nothing is left to measure")
-    return [_entry(name, known) for name in dict.fromkeys(wanted)], notes
+    return [_entry(name, known) for name in wanted], notes
 
 
 def _entry(name: str, known: Mapping[str, Entry]) -> Entry:

@@ -17,7 +17,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mlcore.benchmarking.benchmark import ModelBenchmark as ModelBenchmark
+    from mlcore.benchmarking.cases import Story as Story
+    from mlcore.benchmarking.cases import measure_cases as measure_cases
+    from mlcore.benchmarking.folders import new_folder as new_folder
     from mlcore.benchmarking.measurement import Measurement as Measurement
+    from mlcore.benchmarking.options import BENCHMARK_OPTIONS as BENCHMARK_OPTIONS
     from mlcore.benchmarking.page import write_page as write_page
     from mlcore.benchmarking.result import BenchmarkResult as BenchmarkResult
     from mlcore.benchmarking.settings import BenchmarkSettings as BenchmarkSettings
@@ -26,13 +30,17 @@ if TYPE_CHECKING:
     from mlcore.benchmarking.workload import Workload as Workload
 
 _HOMES = {
+    "BENCHMARK_OPTIONS": "options",
     "BenchmarkError": "variant",
     "BenchmarkResult": "result",
     "BenchmarkSettings": "settings",
     "Measurement": "measurement",
     "ModelBenchmark": "benchmark",
+    "Story": "cases",
     "Variant": "variant",
     "Workload": "workload",
+    "measure_cases": "cases",
+    "new_folder": "folders",
     "write_page": "page",
 }
 

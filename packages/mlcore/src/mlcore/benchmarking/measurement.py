@@ -85,6 +85,13 @@ class Measurement:
         """Items a second, over all steps of all rounds."""
         return self._rates(self.items_per_step, clock)
 
+    @property
+    def samples_per_s(self) -> float | None:
+        """Sequences or images a second, where an item is only a part of one: its target says how many items a sample
+        has, in the fact ``items_per_sample``."""
+        rate, num_items = self.items_per_s(), self.facts.get("items_per_sample")
+        return rate.median / num_items if rate is not None and num_items else None
+
     def flops_per_s(self, clock: Clock = "wall") -> Spread | None:
         """The model's floating-point operations a second, over all steps; None where they are not known."""
         return self._rates(self.flops_per_step, clock)

@@ -18,7 +18,14 @@ def headings(result: "BenchmarkResult") -> list[str]:
     """The columns."""
     ratios = [f"× {name}" for name in result.baselines]
     fixed = ["variant", "ms a step", "quartiles", f"{result.unit}/s", "FLOP/s", "of the product", "memory"]
-    return [*fixed, "start-up", "first step", *ratios]
+    return [*fixed, "start-up", "first step", *further_columns(result), *ratios]
+
+
+def further_columns(result: "BenchmarkResult") -> list[str]:
+    """Columns that only some benchmarks have."""
+    parameters = {one.facts["parameters"] for one in result.measurements if "parameters" in one.facts}
+    has_samples = any(one.samples_per_s is not None for one in result.measurements)
+    return [*(["samples/s"] if has_samples else []), *(["parameters"] if len(parameters) > 1 else [])]
 
 
 def rows(result: "BenchmarkResult") -> list[list[str]]:
@@ -60,6 +67,7 @@ def _cells(result: "BenchmarkResult", one: Measurement) -> list[str]:
         return [one.name, *failed, *[NOTHING] * (len(headings(result)) - 2)]
     ratios = (result.ratio(one.name, name) for name in result.baselines)
     names = zip(result.baselines, ratios, strict=True)
+    further = {"samples/s": one.samples_per_s, "parameters": one.facts.get("parameters")}
     return [
         f"{one.name} (failed)" if one.failure else one.name,
         milliseconds(step.median),
@@ -70,6 +78,7 @@ def _cells(result: "BenchmarkResult", one: Measurement) -> list[str]:
         _shown(one.peak_memory_bytes, format_bytes),
         _shown(one.start_up_s, format_duration),
         _shown(one.first_step_s, format_duration),
+        *(_shown(further[name], format_number) for name in further_columns(result)),
         *("1" if name == one.name else NOTHING if ratio is None else str(ratio) for name, ratio in names),
     ]
 

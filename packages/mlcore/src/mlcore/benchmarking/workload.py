@@ -28,7 +28,8 @@ class Workload:
         device: where it computes.
         synchronize: waits until the device is done; None: the device's own way.
         close: called at the end, in the same process.
-        facts: whatever else a reader should know, ready for JSON (parameters, context, …).
+        facts: whatever else a reader should know, ready for JSON (parameters, context, …). Tables show ``parameters``
+            where they differ, and samples a second where ``items_per_sample`` says what a sample is.
     """
 
     step: Callable[[], object]

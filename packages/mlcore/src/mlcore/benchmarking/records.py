@@ -4,20 +4,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from mlcore.benchmarking import BenchmarkResult, write_page
+from mlcore.benchmarking.page import write_page
+from mlcore.benchmarking.result import BenchmarkResult
 from mlcore.benchmarking.spread import PairedRatio
 from mlcore.logger.plain_values import write_json_atomic
 
 SCHEMA = 1
-TITLES = {
-    False: "A training step: hand-written gradients beside autograd",
-    True: "Generation: our model beside its twin and GPT-2",
-}
-LEADS = {
-    False: "A step is forward, backward, clipping to the global norm, AdamW, and reading the loss. All variants "
-    "begin with the same weights and see the same batch.",
-    True: "Every prompt is continued by the likeliest tokens. All variants begin with the same weights and prompts.",
-}
 
 
 class Written(NamedTuple):
@@ -28,29 +20,35 @@ class Written(NamedTuple):
 
 
 def write_records(
-    folder: Path, results: Mapping[str, BenchmarkResult], *, is_generation: bool, seed: int
+    folder: Path, results: Mapping[str, BenchmarkResult], *, what: str, title: str, lead: str, seed: int
 ) -> Written:
-    """Write benchmark.json, benchmark.md, KEY.png of every case, and benchmark.html."""
+    """Write benchmark.json, benchmark.md, KEY.png of every case, and benchmark.html.
+
+    Args:
+        folder: made if it is not there.
+        results: by the case's key.
+        what: one word for JSON: training, generation.
+        title, lead: of the page.
+        seed: of weights and inputs.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     lines = markdown_lines(results)
-    content = record(results, lines, is_generation=is_generation, seed=seed)
-    write_json_atomic(folder / "benchmark.json", content)
+    write_json_atomic(folder / "benchmark.json", record(results, lines, what=what, seed=seed))
     (folder / "benchmark.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
     for key, result in results.items():
         result.draw().savefig(folder / f"{key}.png", dpi=144, metadata={"Software": None})
-    title, lead = TITLES[is_generation], LEADS[is_generation]
     page = write_page(folder / "benchmark.html", title, list(results.values()), lead=lead)
     return Written(folder / "benchmark.json", page)
 
 
 def record(
-    results: Mapping[str, BenchmarkResult], lines: list[str], *, is_generation: bool, seed: int
+    results: Mapping[str, BenchmarkResult], lines: list[str], *, what: str, seed: int
 ) -> dict[str, Any]:
     """What is published: a few figures of each case by name, the table, and all the rest in a list, kept as it is."""
     first = next(iter(results.values()))
     return {
         "schema": SCHEMA,
-        "what": "generation" if is_generation else "training",
+        "what": what,
         "repeats": first.settings.rounds,
         "seeds": [seed],
         "table": lines,
@@ -71,7 +69,8 @@ def figures(result: BenchmarkResult) -> dict[str, Any]:
         ratios = {name: result.ratio(one.name, name) for name in names}
         cpu_ratios = {name: result.ratio(one.name, name, "cpu") for name in names}
         found[one.name] = {
-            "tokens_per_s": rate.median,
+            f"{result.unit}_per_s": rate.median,
+            **({} if one.samples_per_s is None else {"samples_per_s": one.samples_per_s}),
             "ms_per_step": 1e3 * step.median,
             "share_of_product": None if share is None else share.estimate,
             "peak_memory_bytes": one.peak_memory_bytes,

@@ -1,0 +1,1 @@
+"""The command `benchmark`: our recurrent layers beside torch's, each variant in its own process."""
