@@ -16,6 +16,7 @@ from mlmodels.recurrent import (
     RecurrentLanguageModelConfig,
     VanillaRNN,
 )
+from mlmodels.recurrent.equal_size import with_num_parameters
 from mlmodels.recurrent.size import count_parameters
 from mlmodels.recurrent.stacks import RecurrentStack
 from pydantic import ValidationError
@@ -149,3 +150,27 @@ def test_configs_refuse_what_they_do_not_know_and_paddings_that_are_no_tokens() 
 def test_a_config_is_read_without_torch() -> None:
     code = "import sys, mlmodels.recurrent.config, mlmodels.recurrent.size; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("wanted", [60_000, 100_000, 2_121_475])
+def test_models_of_every_cell_can_have_equally_many_parameters(wanted: int) -> None:
+    for cell in ("lstm", "gru", "rnn"):
+        for layer_norm in (False, True):
+            base = RecurrentLanguageModelConfig(
+                cell=cell, layer_norm=layer_norm, embedding_size=40, num_layers=1
+            )
+            with torch.device("meta"):
+                model = RecurrentLanguageModel(with_num_parameters(base, wanted))
+            assert num_parameters(model) == pytest.approx(wanted, rel=0.005)
+            assert abs(model.config.embedding_size - 40) <= 10
+
+
+def test_the_embedding_keeps_its_size_where_a_hidden_size_alone_does() -> None:
+    solved = with_num_parameters(RecurrentLanguageModelConfig(layer_norm=False), 2_121_475)
+    assert (solved.embedding_size, solved.hidden_size) == (192, 385)
+    assert with_num_parameters(solved, count_parameters(solved)["total"]) == solved
+
+
+def test_a_number_of_parameters_that_no_size_has_is_refused_with_the_nearest() -> None:
+    with pytest.raises(ValueError, match="the nearest is"):
+        with_num_parameters(RecurrentLanguageModelConfig(), 2_000)

@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -19,10 +19,9 @@ from mlcore.logger.plain_values import write_json_atomic
 from mlcore.report import build_report
 from mlcore.runs import RunFolder
 from mlcore.statistics import ModelStatistics
+from mlcore.statistics.figure import draw_models
 from mlcore.study import Job, run_study
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from mlcore.study.seeds import parse_seeds
 
 REFERENCE = "reference"
 METRIC = "test.accuracy"
@@ -63,19 +62,6 @@ def compare_configurations(
             judge_once(RunFolder(result.run_path), judge_on_test)
     report(folder, name, costs=costs)
     return study.exit_code
-
-
-def parse_seeds(text: str) -> list[int]:
-    """ "42,123,456" as numbers."""
-    try:
-        seeds = [int(word) for word in text.split(",")]
-    except ValueError:
-        raise ConfigError(
-            f"command line: --seeds: {text!r} is not a list of whole numbers: 42,123,456"
-        ) from None
-    if len(set(seeds)) != len(seeds) or min(seeds) < 0:
-        raise ConfigError(f"command line: --seeds: {text!r} holds a seed twice or a negative one")
-    return seeds
 
 
 def find_configs(folder: Path) -> list[Path]:
@@ -125,7 +111,7 @@ def report(folder: Path, name: str, *, costs: bool) -> None:
         content["costs"] = costs_of(ledger)
         Console().print(cost_table(content["costs"]))
     write_json_atomic(folder / f"{name}.json", content)
-    draw(statistics).savefig(folder / f"{name}.png", dpi=144)
+    draw_models(statistics, as_percent=True).savefig(folder / f"{name}.png", dpi=144)
     print(f"\nstudy   {folder}")
 
 
@@ -177,25 +163,3 @@ def cost_table(costs: Mapping[str, Mapping[str, float]]) -> Table:
             name.replace("_", " "), f"{figures[METRIC]:.2%}", *cells, "–" if share is None else f"{share:.3f}"
         )
     return table
-
-
-def draw(statistics: ModelStatistics) -> Figure:
-    """Every run as a dot, the mean and its 95 % interval beside them."""
-    from matplotlib.figure import Figure
-
-    ranking = [name for name, _ in reversed(statistics.ranking())]
-    figure = Figure(figsize=(7, 0.5 * len(ranking) + 1.2), layout="constrained")
-    axes = figure.add_subplot()
-    for row, name in enumerate(ranking):
-        summary = statistics.summary(name)
-        if summary.interval is not None:
-            axes.hlines(row, *summary.interval, color="0.6", linewidth=2)
-        if summary.mean is not None:
-            axes.plot(summary.mean, row, "|", color="black", markersize=14)
-        axes.plot(statistics.values(name), [row] * summary.n, "o", color="#0072b2", alpha=0.7)
-    axes.set_yticks(range(len(ranking)), [name.replace("_", " ") for name in ranking])
-    axes.xaxis.set_major_formatter(lambda value, _: f"{value:.1%}")
-    axes.set_xlabel("test accuracy: runs (dots), mean and its 95 % interval")
-    axes.grid(axis="x", color="0.9")
-    axes.spines[["top", "right"]].set_visible(False)
-    return figure

@@ -1,0 +1,49 @@
+"""Train LSTM, GRU and VanillaRNN with as many parameters and tokens, with several seeds, and compare them."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+from mlcore.cli import Options, run_command
+
+PROJECT = Path(__file__).resolve().parent
+EXTRA = (
+    click.Option(["--seeds"], default="42,123,456,7,8", show_default=True, help="Seeds, by commas."),
+    click.Option(
+        ["--variants"], metavar="NAME,NAME", help="Only these, by commas; one is lstm, the reference."
+    ),
+    click.Option(
+        ["--parameters"], type=click.IntRange(1), help="Of every model; those of the config's model."
+    ),
+    click.Option(["--workers"], type=click.IntRange(1, 256), help="Processes at a time; one a core."),
+    click.Option(
+        ["--output", "-o"],
+        type=click.Path(path_type=Path, file_okay=False),
+        help="Folder of the study; what it holds is not done again.",
+    ),
+)
+
+
+def command(config: object, options: Options) -> int:
+    """Train LSTM, GRU and VanillaRNN with as many parameters and tokens, with several seeds, and compare them."""
+    from rnn_suite.comparison import compare
+
+    return compare(config, options)  # type: ignore[arg-type]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Parse, build, run; returns the exit code."""
+    return run_command(
+        command,
+        schema="rnn_suite.config:ExperimentConfig",
+        argv=argv,
+        project=PROJECT,
+        default_config="configs/compare.yaml",
+        extra=EXTRA,
+        flags="none",
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
