@@ -14,7 +14,7 @@ def command(config: object, options: Options) -> int:
     """Examine data, model and training before anybody believes a result: overfitting, gradients, leaks."""
     from cifar_cnn import build
     from mlcore.image_classification.sanity import examine
-    from mldata.images.test_guard import test_split_closed
+    from mldata.test_guard import test_split_closed
 
     with test_split_closed():
         return examine(config, options, build)

@@ -13,7 +13,7 @@ PROJECT = Path(__file__).resolve().parent
 def command(config: object, options: Options) -> int:
     """Examine data, model and training before anybody believes a result: overfitting, gradients, leaks."""
     from mlcore.image_classification.sanity import examine
-    from mldata.images.test_guard import test_split_closed
+    from mldata.test_guard import test_split_closed
     from mnist_classifier import build
 
     with test_split_closed():

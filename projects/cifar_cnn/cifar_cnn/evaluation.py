@@ -5,8 +5,9 @@ from typing import Any
 
 from mlcore.cli import Options
 from mlcore.device import choose_device
+from mlcore.evaluator.classification_display import print_classification
 from mlcore.image_classification.classifier import ImageClassifier
-from mlcore.image_classification.evaluation import judge, print_evaluation
+from mlcore.image_classification.evaluation import judge
 from mlcore.image_classification.robustness import accuracies_on_spoilt, draw_robustness, robustness_table
 from mlcore.report import build_report
 from mlcore.report.figures import save_figure
@@ -26,7 +27,7 @@ def evaluate(config: ExperimentConfig, options: Options) -> None:
     content = judge_split(
         run, classifier, options.extra["split"], config, checkpoint, corrupts=options.extra["corruptions"]
     )
-    print_evaluation(content)
+    print_classification(content, "images")
     if "robustness" in content:
         show_robustness(run, content["robustness"])
     if run is not None:

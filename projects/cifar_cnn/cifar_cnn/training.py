@@ -3,7 +3,7 @@
 from mlcore.cli import Options
 from mlcore.image_classification.training import train_classifier
 from mldata.images.augmentation.config import AugmentationConfig
-from mldata.images.test_guard import test_split_closed
+from mldata.test_guard import test_split_closed
 
 from cifar_cnn import build
 from cifar_cnn.augmentation_sheets import show_in_report

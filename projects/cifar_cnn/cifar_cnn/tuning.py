@@ -7,7 +7,7 @@ from mlcore.benchmarking import Workload
 from mlcore.machine_settings import trainer_workload
 from mlcore.trainer import ClassificationTrainer
 from mldata.images.batches import ImageBatches
-from mldata.images.test_guard import test_split_closed
+from mldata.test_guard import test_split_closed
 
 from cifar_cnn import build
 from cifar_cnn.config import ExperimentConfig

@@ -5,8 +5,9 @@ from typing import Any
 
 from mlcore.cli import Options
 from mlcore.device import choose_device
+from mlcore.evaluator.classification_display import print_classification
 from mlcore.image_classification.classifier import ImageClassifier
-from mlcore.image_classification.evaluation import judge, print_evaluation
+from mlcore.image_classification.evaluation import judge
 from mlcore.report import build_report
 from mlcore.runs import RunFolder
 from mlcore.training_run import checkpoint_to_evaluate
@@ -23,7 +24,7 @@ def evaluate(config: ExperimentConfig, options: Options) -> None:
     content = judge_split(
         run, classifier, options.extra["split"], config, checkpoint, with_baselines=options.extra["baselines"]
     )
-    print_evaluation(content)
+    print_classification(content, "images")
     if run is not None:
         print(f"\nrun     {run.path}\nreport  {build_report(run.path)}")
 

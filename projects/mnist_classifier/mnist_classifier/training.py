@@ -2,7 +2,7 @@
 
 from mlcore.cli import Options
 from mlcore.image_classification.training import train_classifier
-from mldata.images.test_guard import test_split_closed
+from mldata.test_guard import test_split_closed
 
 from mnist_classifier import build
 from mnist_classifier.config import ExperimentConfig

@@ -11,10 +11,11 @@ import pytest
 import torch
 from mldata import load_images
 from mldata.errors import DataError
-from mldata.images import ClosedSplitError, duplicates, hashes_of, image_hashes, k_fold
-from mldata.images import test_split_closed as closed
+from mldata.images import duplicates, hashes_of, image_hashes, k_fold
 from mldata.images.hashes import duplicate_positions
 from mldata.images.splits import seeded_order, train_validation_positions
+from mldata.test_guard import ClosedSplitError
+from mldata.test_guard import test_split_closed as closed
 from numpy.testing import assert_array_equal
 
 

@@ -7,17 +7,22 @@ from importlib import import_module
 from typing import Any
 
 _HOMES = {
+    "ClosedSplitError": "mldata.test_guard",
     "DataError": "mldata.errors",
     "ImageBatches": "mldata.images",
     "ImageDataset": "mldata.images",
+    "LabelledTextBatches": "mldata.labelled_text",
+    "LabelledTexts": "mldata.labelled_text",
     "TokenFile": "mldata.token_files",
     "TokenWindows": "mldata.windows",
     "load_images": "mldata.images",
+    "load_labelled_text": "mldata.labelled_text",
     "load_text": "mldata.text",
     "load_tokenizer": "mldata.tokenizers",
     "names": "mldata.registry",
     "prepare_tokens": "mldata.token_files",
     "spec": "mldata.registry",
+    "test_split_closed": "mldata.test_guard",
 }
 
 __all__ = sorted(_HOMES)

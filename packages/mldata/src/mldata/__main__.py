@@ -52,6 +52,15 @@ def show(
 
         for line in described(name, split, documents):
             print(line)
+    elif documents and entry.kind == "labelled_text":
+        from mldata.labelled_text import load_labelled_text
+
+        texts = load_labelled_text(name, split)
+        counts = zip(texts.classes, texts.class_counts(), strict=True)
+        print(f"{'found:':<13} {texts.source}")
+        print(f"{'per class:':<13} {', '.join(f'{name}: {count:,}' for name, count in counts)}")
+        for text, label in zip(texts.texts[:documents], texts.labels, strict=False):
+            print(f"{'-' * 40} {texts.classes[label]}\n{text}")
     elif documents:
         from mldata.text import load_text
 

@@ -7,11 +7,12 @@ from typing import Any, Literal
 
 from mldata.errors import UnknownDatasetError, did_you_mean
 
-Kind = Literal["text", "images"]
-Layout = Literal["separated", "whole", "articles"]
+Kind = Literal["text", "images", "labelled_text"]
+Layout = Literal["separated", "whole", "articles", "class_files", "class_csv"]
 EMBEDDED = "storybook"
 EMBEDDED_IMAGES = "digits"
 EMBEDDED_COLOUR_IMAGES = "shapes"
+EMBEDDED_LABELLED = "storybook_plots"
 
 
 def _frozen(**entries: str) -> Mapping[str, str]:
@@ -40,9 +41,10 @@ class DatasetSpec:
     # Alternatives: the first whose columns all exist is taken; its columns are joined by an empty line.
     columns: tuple[tuple[str, ...], ...] = (("text",),)
     held_out: float = 0.1
-    # How a .txt or .raw file is cut into documents; jsonl and Parquet have one a row.
+    # How a .txt or .raw file is cut into documents; jsonl and Parquet have one a row. Labelled texts: one file a class
+    # in the classes' order, or a CSV of class (from 1) and texts.
     layout: Layout = "separated"
-    # File stems beside the split's own name, under which official distributions ship it.
+    # File stems beside the split's own name, under which official distributions ship it; of labelled texts the files.
     stems: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
     # SHA-256 of files that exist in one version only.
     sha256: Mapping[str, str] = field(default_factory=lambda: _frozen())
@@ -50,7 +52,7 @@ class DatasetSpec:
     mirrors: tuple[str, ...] = ()
     # Other names of the data set's folder, tried in this order after its own name.
     folders: tuple[str, ...] = ()
-    # Names of the classes, in the labels' order.
+    # Names of the classes, in the labels' order; of the embedded labelled texts they are plots of the story book.
     classes: tuple[str, ...] = ()
     statistics: Mapping[str, str] = field(default_factory=lambda: _frozen())
     # Of the embedded story book: the plots that its stories have; None for all.
@@ -75,6 +77,12 @@ def _image_set(**fields: Any) -> DatasetSpec:
     """An image set: three splits, of which train and validation are parts of the source's train split."""
     splits = ("train", "validation", "test")
     return DatasetSpec(kind="images", splits=splits, columns=(), hub_splits=_frozen(), **fields)
+
+
+def _labelled_text(**fields: Any) -> DatasetSpec:
+    """A set of texts with a class each. Without an official division its texts are divided by their content."""
+    splits = ("train", "validation", "test")
+    return DatasetSpec(kind="labelled_text", splits=splits, columns=(), hub_splits=_frozen(), **fields)
 
 
 def _idx_files(train_images: str, train_labels: str, test_images: str, test_labels: str) -> Mapping[str, str]:
@@ -179,6 +187,32 @@ _SPECS = (
         description="whole books in the public domain, to 1928; no author in two splits",
         licence="public domain",
         statistics=_frozen(train="205 books, 100.1 MB", validation="20 books, 6.4 MB"),
+    ),
+    _labelled_text(
+        name=EMBEDDED_LABELLED,
+        description="which of six plots a story of our generator has; easy; needs no download",
+        licence="MIT",
+        loader="embedded",
+        classes=("animal_help", "lost_way", "quarrel", "sharing", "skill", "storm"),
+        statistics=_frozen(train="3,000 stories", validation="480 stories", test="960 stories"),
+    ),
+    _labelled_text(
+        name="rt_polarity",
+        description="sentences of film reviews, negative or positive (Pang and Lee, 2005)",
+        licence="free for research",
+        layout="class_files",
+        stems=MappingProxyType({"train": ("rt-polarity.neg", "rt-polarity.pos")}),
+        classes=("negative", "positive"),
+        statistics=_frozen(all="10,662 sentences, divided by content 8 : 1 : 1"),
+    ),
+    _labelled_text(
+        name="ag_news",
+        description="news by topic (Zhang, Zhao and LeCun, 2015): class, title, description",
+        licence="free for non-commercial use",
+        layout="class_csv",
+        stems=MappingProxyType({"train": ("train.csv",), "test": ("test.csv",)}),
+        classes=("World", "Sports", "Business", "Sci/Tech"),
+        statistics=_frozen(train="120,000 with validation", test="7,600"),
     ),
     _image_set(
         name=EMBEDDED_IMAGES,

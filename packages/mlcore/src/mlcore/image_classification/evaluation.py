@@ -76,14 +76,3 @@ def temperature_of(
     if validation is None or images.split != "test":
         return None
     return fit_temperature(classifier.predict(validation), validation.labels)
-
-
-def print_evaluation(content: Mapping[str, Any]) -> None:
-    """The figures as tables."""
-    from rich.console import Console
-
-    from mlcore.image_classification.presentation import class_table, confusion_table, figures_table
-
-    console = Console()
-    for table in (figures_table(content), class_table(content), confusion_table(content)):
-        console.print(table)

@@ -9,7 +9,8 @@ from typing import Any
 
 from mlcore.allocator import keep_large_blocks
 from mlcore.cli import Options
-from mlcore.image_classification.evaluation import judge, print_evaluation
+from mlcore.evaluator.classification_display import print_classification
+from mlcore.image_classification.evaluation import judge
 from mlcore.image_classification.sanity import check_before_training
 from mlcore.image_classification.wiring import Prepared, Wiring
 from mlcore.report import build_report
@@ -71,7 +72,7 @@ def finish(run: RunFolder, prepared: Prepared, trainer: BaseTrainer, wiring: Wir
             checkpoint=best,
             baselines=wiring.baselines(prepared.train, images),
         )
-        print_evaluation(content)
+        print_classification(content, "images")
     print(f"\nended   {reason_of(run)}")
     print(f"run     {run.path}\nreport  {build_report(run.path)}")
     print(f"test    hatch run projects/{project} evaluate --run {run.path.name}")

@@ -4,7 +4,6 @@ from importlib import import_module
 from typing import Any
 
 _HOMES = {
-    "ClosedSplitError": "test_guard",
     "ImageBatches": "batches",
     "ImageDataset": "dataset",
     "duplicates": "hashes",
@@ -13,7 +12,6 @@ _HOMES = {
     "k_fold": "splits",
     "load_images": "loading",
     "read_idx": "idx",
-    "test_split_closed": "test_guard",
     "write_idx": "idx",
     "write_idx_folder": "idx_folder",
 }

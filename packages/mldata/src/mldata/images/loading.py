@@ -13,10 +13,10 @@ from mldata.images.download import DownloadError, download_folder, fetch_files
 from mldata.images.idx_folder import IdxFolder, Part
 from mldata.images.sources import ImageSource, find_source, note_of
 from mldata.images.splits import train_validation_positions
-from mldata.images.test_guard import require_open
 from mldata.locations import data_folder
 from mldata.registry import EMBEDDED_COLOUR_IMAGES, EMBEDDED_IMAGES, DatasetSpec, names, spec
 from mldata.safe_names import check_name
+from mldata.test_guard import require_open
 
 if TYPE_CHECKING:
     from mldata.images.dataset import ImageDataset

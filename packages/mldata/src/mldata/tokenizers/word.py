@@ -43,16 +43,26 @@ class WordTokenizer:
 
     @classmethod
     def train(
-        cls, texts: Iterable[str], vocab_size: int, *, specials: Sequence[str] = _SPECIALS, name: str = "word"
+        cls,
+        texts: Iterable[str],
+        vocab_size: int,
+        *,
+        min_count: int = 1,
+        specials: Sequence[str] = _SPECIALS,
+        name: str = "word",
     ) -> "WordTokenizer":
-        """The `vocab_size - len(specials)` most frequent words; ties in alphabetical order."""
+        """The `vocab_size - len(specials)` most frequent words, or fewer; ties in alphabetical order.
+
+        `min_count`: words that are rarer stay unknown, so that a model learns what to do with unknown ones.
+        """
         num_words = vocab_size - len(specials)
         if num_words < 1:
             raise ValueError(f"vocab_size {vocab_size} is too small: {len(specials) + 1} is the least")
         counts: Counter[str] = Counter()
         for text in texts:
             counts.update(_PIECE.findall(check_text(text)))
-        ordered = sorted(counts, key=lambda word: (-counts[word], word))
+        frequent = (word for word, count in counts.items() if count >= min_count)
+        ordered = sorted(frequent, key=lambda word: (-counts[word], word))
         return cls(ordered[:num_words], specials=specials, name=name)
 
     @property

@@ -1,4 +1,6 @@
-"""How an evaluation looks in a terminal."""
+"""How the evaluation of a classifier looks in a terminal."""
+
+from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,10 +9,19 @@ from rich.table import Table
 from rich.text import Text
 
 
-def figures_table(content: Mapping[str, Any]) -> Table:
-    """The model beside the baselines on the same images."""
+def print_classification(content: Mapping[str, Any], items: str) -> None:
+    """The content of evaluation.json as three tables; `items` is the plural of what was classified."""
+    from rich.console import Console
+
+    console = Console()
+    for table in (figures_table(content, items), class_table(content, items), confusion_table(content)):
+        console.print(table)
+
+
+def figures_table(content: Mapping[str, Any], items: str) -> Table:
+    """The model beside the baselines on the same items."""
     metrics = content["metrics"]
-    title = f"{content['split']} · {metrics['num_samples']:,} images · {content['checkpoint']}"
+    title = f"{content['split']} · {metrics['num_samples']:,} {items} · {content['checkpoint']}"
     table = Table(title=title, title_justify="left", header_style="bold")
     table.add_column("")
     for heading in ("accuracy", "95 % interval", "errors", "cross-entropy", "calibration error"):
@@ -35,11 +46,11 @@ def _cells(figures: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def class_table(content: Mapping[str, Any]) -> Table:
+def class_table(content: Mapping[str, Any], items: str) -> Table:
     """Precision, recall and F1 of every class."""
     table = Table(title="classes", title_justify="left", header_style="bold")
     table.add_column("class")
-    for heading in ("precision", "recall", "F1", "images"):
+    for heading in ("precision", "recall", "F1", items):
         table.add_column(heading, justify="right")
     for entry in content["metrics"]["per_class"]:
         rates = ["–" if entry[key] is None else f"{entry[key]:.4f}" for key in ("precision", "recall", "f1")]

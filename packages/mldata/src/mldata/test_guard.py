@@ -17,8 +17,8 @@ _num_closings = 0
 
 @contextmanager
 def test_split_closed() -> Iterator[None]:
-    """Inside, `load_images(…, "test")` raises `ClosedSplitError`, in every thread of the process; may be
-    nested.
+    """Inside, `load_images(…, "test")` and `load_labelled_text(…, "test")` raise `ClosedSplitError`, in every thread of
+    the process; may be nested.
 
     Hashes of the test images stay open (`image_hashes`), so that training data can be compared with them.
     """
