@@ -15,8 +15,9 @@ CONFIGS = sorted(REPOSITORY.glob("projects/*/configs/**/*.yaml"))
 def test_the_configuration_loads_and_names_itself(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     project = next(folder for folder in path.parents if folder.parent.name == "projects")
     monkeypatch.setattr(sys, "path", [str(project), *sys.path])
-    schema = importlib.import_module(f"{project.name}.config").ExperimentConfig
-    config = load_config(schema, path)
+    schemas = importlib.import_module(f"{project.name}.config")
+    name = "ClassifierConfig" if path.parent.name == "classifiers" else "ExperimentConfig"
+    config = load_config(getattr(schemas, name), path)
     assert config.name == path.stem
 
 

@@ -9,7 +9,7 @@ from mlcore.config.run_name import RunName
 from mlcore.evaluator.text_config import TextEvaluationConfig
 from mlcore.logger.config import LoggingConfig
 from mlcore.trainer.config import TrainingConfig
-from mlmodels.recurrent.config import RecurrentLanguageModelConfig
+from mlmodels.recurrent.config import RecurrentClassifierConfig, RecurrentLanguageModelConfig
 from pydantic import Field, PositiveInt
 
 
@@ -61,4 +61,48 @@ class ExperimentConfig(Section):
     model: RecurrentLanguageModelConfig = RecurrentLanguageModelConfig()
     training: RecurrentTrainingConfig = RecurrentTrainingConfig()
     evaluation: TextEvaluationConfig = TextEvaluationConfig()
+    logging: LoggingConfig = LoggingConfig()
+
+
+class LabelledDataConfig(Section):
+    """Which texts with classes, cut into tokens how, and how much of them."""
+
+    aliases: ClassVar[Mapping[str, str]] = {"data_source": "dataset", "sequence_length": "max_length"}
+
+    dataset: str = Field(
+        "storybook_plots",
+        description="labelled texts of `python -m mldata list`: storybook_plots, rt_polarity, ag_news",
+    )
+    tokenizer: str = Field(
+        "word",
+        description="word or character (made from the training texts), gpt2, or a folder of assets/models/tokenizers",
+    )
+    vocab_size: int = Field(10_000, ge=3, description="word: the most frequent words; the others are unknown")
+    min_count: PositiveInt = Field(2, description="word: rarer ones of the training texts are unknown")
+    lowercase: bool = Field(True, description="whether capitals are read as small letters")
+    max_length: PositiveInt = Field(128, description="tokens of a text; longer texts lose their ends")
+    data_dir: Path | None = Field(None, description="folder of local data; default: MLDATA_DIR, then ./data")
+    subset_size: PositiveInt | None = Field(None, description="training texts; all when null")
+    val_subset_size: PositiveInt | None = Field(None, description="validation texts; all when null")
+
+
+class ClassifierEvaluationConfig(Section):
+    """How a finished classifier is judged."""
+
+    batch_size: PositiveInt = Field(256, description="texts judged at once")
+
+
+class ClassifierConfig(Section):
+    """One experiment with a classifier of texts: `train_classifier`, `evaluate_classifier`."""
+
+    aliases: ClassVar[Mapping[str, str]] = {"data.batch_size": "training.batch_size"}
+
+    name: RunName = Field("classifier", description="first part of the run folder's name")
+    seed: int = Field(42, ge=0, lt=2**32)
+    deterministic: bool = Field(False, description="refuse operations that are not reproducible")
+    device: str = Field("auto", description="auto, cpu, cuda, cuda:1, mps")
+    data: LabelledDataConfig = LabelledDataConfig()
+    model: RecurrentClassifierConfig = RecurrentClassifierConfig()
+    training: RecurrentTrainingConfig = RecurrentTrainingConfig()
+    evaluation: ClassifierEvaluationConfig = ClassifierEvaluationConfig()
     logging: LoggingConfig = LoggingConfig()

@@ -31,6 +31,7 @@ def run_command(
     default_config: str | None = "configs/quickstart.yaml",
     extra: Sequence[click.Parameter] = (),
     flags: Literal["training", "evaluation", "none"] = "training",
+    runs: str = "runs",
 ) -> int:
     """Run one command of a project from its command line.
 
@@ -44,6 +45,8 @@ def run_command(
         default_config: the configuration when none is named, relative to ``project``; None for the defaults.
         extra: further click parameters, found in ``options.extra``.
         flags: the kind of command: which flags it knows.
+        runs: the folder of the run folders, within ``project``; a project whose commands have different
+            configurations keeps their runs apart.
 
     Returns:
         The exit code. Errors have been printed: whatever carries an ``exit_code`` as its text alone,
@@ -59,7 +62,7 @@ def run_command(
             )
             if line is None:
                 return 0
-            return _run(function, line, schema, project, default_config, flags, words)
+            return _run(function, line, schema, project, project / runs, default_config, flags, words)
     except BaseException as error:
         return report_error(error, debug="--debug" in words)
 
@@ -94,6 +97,7 @@ def _run(
     line: CommandLine,
     schema: Schema,
     project: Path,
+    default_runs_dir: Path,
     default_config: str | None,
     flags: str,
     words: list[str],
@@ -101,7 +105,7 @@ def _run(
     from mlcore.cli.options import Options
 
     values = line.values
-    runs_dir = values.get("runs_dir") or project / "runs"
+    runs_dir = values.get("runs_dir") or default_runs_dir
     run_folder = _named_run(values, runs_dir, flags)
     config_path, config = None, None
     if schema is not None:

@@ -1,0 +1,1 @@
+"""Classifiers of texts: `train_classifier` and `evaluate_classifier`."""
