@@ -79,6 +79,13 @@ def make_loaders(
     return train, validation
 
 
+def validation_reading(
+    prepared: Prepared, model: CustomTransformer
+) -> tuple[CustomTransformer, TokenWindows]:
+    """The model reads the validation windows in order."""
+    return model, make_loaders(prepared)[1]
+
+
 def make_optimizer(model: CustomTransformer, config: ExperimentConfig) -> torch.optim.Optimizer | None:
     """Our own SGD and AdamW beside the readable ops; the core's, in one fused call, for the fast path and for Adam."""
     training = config.training

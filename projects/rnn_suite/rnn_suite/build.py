@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -11,15 +12,16 @@ from mlcore.logger import TrainingLogger
 from mlcore.runs import RunFolder
 from mlcore.text_experiment import kept_tokenizer
 from mlcore.trainer import SampleCallback, weights_for_inference
+from mlcore.trainer.protocols import Loader
 from mldata.prepared_text import PreparedText, prepare_text, tokenizer_of
+from mldata.streams import TokenStreams
 from mldata.tokenizers import Tokenizer
-from mldata.windows import TokenWindows
 from mlmodels.recurrent.config import RecurrentLanguageModelConfig
 from mlmodels.recurrent.language_model import RecurrentLanguageModel
 from mlmodels.recurrent.size import flops_per_token
 
 from rnn_suite.config import ExperimentConfig
-from rnn_suite.trainer import RecurrentTrainer
+from rnn_suite.trainer import RecurrentTrainer, UnbrokenReader
 
 
 @dataclass(frozen=True)
@@ -61,20 +63,45 @@ def make_model(
     return RecurrentLanguageModel.from_config(config).to(device)
 
 
-def make_loaders(
-    prepared: Prepared, *, rank: int = 0, world_size: int = 1
-) -> tuple[TokenWindows, TokenWindows]:
-    """Shuffled training windows and validation windows in order, both of this rank."""
+def make_loaders(prepared: Prepared, *, rank: int = 0, world_size: int = 1) -> tuple[Loader, Loader]:
+    """Training batches, and validation batches in order, both of this rank: windows, or streams where rows go on.
+
+    Raises:
+        ConfigError: the training text is shorter than a batch.
+    """
     config = prepared.config
+    data, batch_size = config.data, config.training.batch_size
+    if data.stateful:
+        return streams(prepared, batch_size, rank=rank, world_size=world_size)
     train, validation = prepared.text.windows(
-        config.data.sequence_length,
-        config.training.batch_size,
-        seed=config.seed,
-        rank=rank,
-        world_size=world_size,
+        data.sequence_length, batch_size, seed=config.seed, rank=rank, world_size=world_size
     )
     text_experiment.require_batches(train, prepared.text.train_tokens, "data.sequence_length")
     return train, validation
+
+
+def streams(
+    prepared: Prepared, batch_size: int, *, rank: int, world_size: int
+) -> tuple[TokenStreams, TokenStreams]:
+    """Batches whose rows continue those before; a short validation text has fewer rows, each a window at least."""
+    length, text = prepared.config.data.sequence_length, prepared.text
+    # An epoch begins up to one window into the text.
+    enough = len(text.train_tokens) >= (batch_size * world_size + 1) * length
+    text_experiment.require_batches(range(enough), text.train_tokens, "data.sequence_length")
+    make = partial(TokenStreams, context_length=length, rank=rank, world_size=world_size)
+    most_rows = max(1, (len(text.val_tokens) - 1) // (length * world_size))
+    train = make(text.train_tokens, batch_size=batch_size, seed=prepared.config.seed, mode="random")
+    return train, make(text.val_tokens, batch_size=min(batch_size, most_rows), mode="sequential")
+
+
+def validation_reading(
+    prepared: Prepared, model: RecurrentLanguageModel
+) -> tuple[RecurrentLanguageModel | UnbrokenReader, Loader]:
+    """Windows that each begin without memory; where states are carried on, the whole text as one row, in one pass."""
+    if not prepared.config.data.stateful:
+        return model, make_loaders(prepared)[1]
+    length, tokens = prepared.config.data.sequence_length, prepared.text.val_tokens
+    return UnbrokenReader(model), TokenStreams(tokens, context_length=length, batch_size=1, mode="sequential")
 
 
 def make_logger(prepared: Prepared, run: RunFolder | None) -> TrainingLogger:
@@ -104,6 +131,7 @@ def make_trainer(
         checkpoints=training_run.make_checkpoints(training, run),
         extra_state=text_experiment.checkpoint_extras(prepared),
     )
+    trainer.is_stateful = config.data.stateful
     trainer.info = {
         "data": f"{config.data.dataset}, {len(prepared.text.train_tokens):,} training tokens",
         "tokenizer": f"{config.data.tokenizer}, {prepared.text.tokenizer.vocab_size:,} tokens",

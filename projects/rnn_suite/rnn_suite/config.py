@@ -29,7 +29,12 @@ class DataConfig(Section):
     )
     data_dir: Path | None = Field(None, description="folder of local data; default: MLDATA_DIR, then ./data")
     sequence_length: PositiveInt = Field(
-        128, description="tokens in a window; gradients reach back no further, and each begins without memory"
+        128, description="tokens in a window; gradients reach back no further"
+    )
+    stateful: bool = Field(
+        False,
+        description="read the text in streams, each window beginning with the state in which the one before it ended; "
+        "otherwise windows are shuffled, and each begins without memory",
     )
     subset_size: PositiveInt | None = Field(None, description="training documents; all when null")
     val_subset_size: PositiveInt | None = Field(None, description="validation documents; all when null")

@@ -5,15 +5,15 @@ from typing import Any
 from mlcore.allocator import keep_large_blocks
 from mlcore.benchmarking import Workload
 from mlcore.machine_settings import trainer_workload
-from mldata.windows import TokenWindows
+from mlcore.trainer.protocols import Loader
 
 from rnn_suite import build
 from rnn_suite.config import ExperimentConfig
 from rnn_suite.trainer import RecurrentTrainer
 
 
-def make_training(config: ExperimentConfig) -> tuple[RecurrentTrainer, TokenWindows]:
-    """A trainer with fresh weights that saves nothing, and its shuffled training windows."""
+def make_training(config: ExperimentConfig) -> tuple[RecurrentTrainer, Loader]:
+    """A trainer with fresh weights that saves nothing, and its training batches."""
     keep_large_blocks()
     prepared = build.prepare(config)
     model = build.make_model(prepared.config.model, prepared.device, config.seed)

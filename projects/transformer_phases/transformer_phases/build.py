@@ -71,6 +71,11 @@ def make_loaders(
     return train, validation
 
 
+def validation_reading(prepared: Prepared, model: EraTransformer) -> tuple[EraTransformer, TokenWindows]:
+    """The model reads the validation windows in order."""
+    return model, make_loaders(prepared)[1]
+
+
 def make_logger(prepared: Prepared, run: RunFolder | None) -> TrainingLogger:
     """The logger of a run, told how many operations a token costs."""
     config = prepared.config

@@ -59,7 +59,7 @@ class TokenWindows:
         rank: int = 0,
         world_size: int = 1,
     ) -> None:
-        _check_numbers(context_length, batch_size, num_workers, rank, world_size, seed)
+        check_numbers(context_length, batch_size, num_workers, rank, world_size, seed)
         if mode not in ("random", "sequential"):
             raise ValueError(f"mode {mode!r} is neither 'random' nor 'sequential'")
         if isinstance(tokens, TokenFile) and tokens.manifest.split == "test" and mode == "random":
@@ -170,7 +170,7 @@ class TokenWindows:
         return inputs, targets
 
 
-def _check_numbers(
+def check_numbers(
     context_length: int, batch_size: int, num_workers: int, rank: int, world_size: int, seed: int
 ) -> None:
     """Refuse what would loop for ever, or divide by nothing."""

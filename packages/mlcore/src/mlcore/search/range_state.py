@@ -36,7 +36,7 @@ def borrowed(trainer: BaseTrainer, loader: Loader) -> Iterator[None]:
     progress = trainer.progress
     # The trainer's own count of batches is the one that holds; a loader may not know where it stands.
     position = trainer.loader_position.state_dict(loader, progress.epoch, progress.position)
-    was_training = trainer.model.training
+    was_training, carried = trainer.model.training, trainer.carried_state()
     trainer.callbacks, trainer.logger, trainer.progress = CallbackList([]), SilentLogger(), Progress()
     trainer.loader_position, trainer.guard, trainer.ema = LoaderPosition(), NanGuard(1), None
     try:
@@ -52,6 +52,7 @@ def borrowed(trainer: BaseTrainer, loader: Loader) -> Iterator[None]:
         optimizer.restore()
         trainer.precision.load_state_dict(scaler)
         trainer.model.train(was_training)
+        trainer.restore_carried_state(carried)
         if hasattr(loader, "load_state_dict"):
             loader.load_state_dict(position)
 

@@ -71,9 +71,10 @@ def evaluate_run(
     """Everything that evaluation.json holds; written into the run folder where there is one."""
     config, text = prepared.config, prepared.text
     model = wiring.model_from(read_text_checkpoint(checkpoint, text.tokenizer), prepared.device)
+    reader, batches = wiring.validation_reading(prepared, model)
     return evaluate_text(
-        make_evaluator(prepared, model),
-        TextData(wiring.make_loaders(prepared)[1], text.train_tokens.tokens, text.val_tokens.tokens),
+        make_evaluator(prepared, reader),
+        TextData(batches, text.train_tokens.tokens, text.val_tokens.tokens),
         config.evaluation,
         seed=config.seed,
         checkpoint=checkpoint.name,

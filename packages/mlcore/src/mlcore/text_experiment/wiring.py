@@ -79,6 +79,10 @@ class TextWiring(Protocol):
 
     def make_loaders(self, prepared: Any, *, rank: int = 0, world_size: int = 1) -> tuple[Any, Any]: ...
 
+    def validation_reading(self, prepared: Any, model: Any) -> tuple[Any, Any]:
+        """What reads the validation text in an evaluation (the model itself, as a rule), and in which batches."""
+        ...
+
     def make_logger(self, prepared: Any, run: RunFolder | None) -> TrainingLogger: ...
 
     def make_trainer(

@@ -92,7 +92,7 @@ class BaseTrainer(Task):
         self.plan = SchedulePlan(config, self.logger.warn)
         self.monitor = Monitor(config)
         self.guard = NanGuard(config.max_bad_steps)
-        self.buffers = BufferKeeper(self.model)
+        self.buffers = BufferKeeper(self)
         self.loader_position = LoaderPosition()
         self.progress = Progress()
         self.saving = Saving(checkpoints if is_main else None, config.save_every)

@@ -5,13 +5,16 @@ run.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from mlcore import advice
 from mlcore.errors import DivergedError
+
+if TYPE_CHECKING:
+    from mlcore.trainer.task import Task
 
 STATUSES = ("ok", "nan_detected", "nan_gradient")
 
@@ -66,27 +69,30 @@ class NanGuard:
 
 
 class BufferKeeper:
-    """Keeps the buffers of a model as they were before a window.
+    """Keeps the buffers of a task's model, and what the task carries from batch to batch, as they were before a window.
 
-    A forward pass in training mode changes BatchNorm's running statistics, and one batch with a NaN would
-    spoil them for good although the update is skipped.
+    A forward pass in training mode changes BatchNorm's running statistics, or the state that the next batch begins
+    with, and one batch with a NaN would spoil them for good although the update is skipped.
     """
 
-    def __init__(self, model: nn.Module) -> None:
+    def __init__(self, task: Task) -> None:
         # Buffers that are not saved (masks, position tables) are constants.
-        saved = model.state_dict(keep_vars=True)
-        self._buffers = [buffer for name, buffer in model.named_buffers() if name in saved]
+        saved = task.model.state_dict(keep_vars=True)
+        self._buffers = [buffer for name, buffer in task.model.named_buffers() if name in saved]
         self._kept: list[Tensor] = []
+        self._task, self._carried = task, task.carried_state()
 
     def keep(self) -> None:
         """Remember them."""
         self._kept = [buffer.detach().clone() for buffer in self._buffers]
+        self._carried = self._task.carried_state()
 
     def restore(self) -> None:
         """Put them back, in place."""
         with torch.no_grad():
             for buffer, before in zip(self._buffers, self._kept, strict=True):
                 buffer.copy_(before)
+        self._task.restore_carried_state(self._carried)
 
 
 def all_finite(tensors: list[Tensor]) -> bool:

@@ -17,6 +17,7 @@ progress        step, epoch, position, items, running means, history
 guard           statuses so far, bad steps in a row
 logger          where its files stand
 training        the training section, to tell what has changed
+carried         one entry a process: what the task carries from batch to batch; may be missing
 (others)        ``extra_state`` of the trainer: config, tokenizer fingerprint, ...
 =============== ==============================================================================
 """
@@ -78,6 +79,7 @@ def collect(trainer: BaseTrainer) -> dict[str, Any]:
         "guard": trainer.guard.state_dict(),
         "logger": trainer.logger.state_dict(),
         "training": trainer.config.model_dump(mode="json"),
+        "carried": trainer.distributed.gather(trainer.carried_state()),
         **trainer.extra_state,
     }
 
@@ -107,6 +109,8 @@ def restore(trainer: BaseTrainer, state: Mapping[str, Any]) -> None:
         _restore_position(trainer, state["loader"])
         if trainer.distributed.is_main:
             trainer.logger.load_state_dict(state["logger"])
+        if "carried" in state:
+            trainer.restore_carried_state(state["carried"][trainer.distributed.rank])
         own_rng = state["rng"][trainer.distributed.rank]
         trainer.loader_position.load_rng_state_dict(own_rng["epoch"])
         restore_rng_state(own_rng["now"])

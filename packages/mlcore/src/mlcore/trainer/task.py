@@ -80,6 +80,22 @@ class Task(ABC):
         with self.evaluating(), self.precision.autocast():
             return self.compilation.attempt(lambda: self.model(to_device(inputs, self.device)))
 
+    def carried_state(self) -> Any:
+        """What training carries from one batch to the next beside the model; None for nothing.
+
+        Tensors and plain containers, never changed in place; saved with every checkpoint, each process its own.
+        """
+        return None
+
+    def restore_carried_state(self, state: Any) -> None:
+        """Put back what `carried_state` gave; its tensors may lie on the CPU.
+
+        Raises:
+            ValueError: this task carries nothing.
+        """
+        if state is not None:
+            raise ValueError(f"{type(self).__name__} carries nothing from batch to batch")
+
     @cached_property
     def criterion(self) -> Criteria:
         """What ``get_criterion`` gave, on the model's device."""

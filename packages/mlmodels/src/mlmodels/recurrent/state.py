@@ -3,6 +3,7 @@
 L layers times directions, B batch, H hidden units.
 """
 
+import torch
 from torch import Tensor
 
 State = Tensor | tuple[Tensor, Tensor]  # (L, B, H): h of a GRU or RNN; h and c of an LSTM
@@ -16,6 +17,13 @@ def detach_state(state: State) -> State:
     if isinstance(state, Tensor):
         return state.detach()
     return state[0].detach(), state[1].detach()
+
+
+def state_to(state: State, device: torch.device | str) -> State:
+    """The same state on a device."""
+    if isinstance(state, Tensor):
+        return state.to(device)
+    return state[0].to(device), state[1].to(device)
 
 
 def state_of(tensors: Tensors) -> State:
