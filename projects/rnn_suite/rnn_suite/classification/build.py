@@ -25,6 +25,7 @@ from mldata.tokenizers import CharacterTokenizer, Tokenizer, WordTokenizer, load
 from mldata.tokenizers.base import END_OF_TEXT, UNKNOWN
 from mlmodels.recurrent.classifier import RecurrentClassifier
 from mlmodels.recurrent.config import RecurrentClassifierConfig
+from mlmodels.recurrent.size import flops_per_token
 
 from rnn_suite.build import RUN_TOKENIZER
 from rnn_suite.config import ClassifierConfig
@@ -135,11 +136,10 @@ def make_loaders(prepared: Prepared) -> tuple[LabelledTextBatches, LabelledTextB
 def make_logger(prepared: Prepared, run: RunFolder | None) -> TrainingLogger:
     """The logger of a run, told how many operations a text of mean length costs."""
     config = prepared.config
-    model = RecurrentClassifier.from_config(config.model)
     return training_run.make_logger(
         config,
         run,
-        flops_per_item=model.flops_per_token * float(prepared.train.lengths.mean()),
+        flops_per_item=flops_per_token(config.model) * float(prepared.train.lengths.mean()),
         item_name="texts",
         config=config.model_dump(mode="json"),
     )
