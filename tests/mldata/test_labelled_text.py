@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from mldata.__main__ import main
 from mldata.errors import DataError, UnknownDatasetError
 from mldata.labelled_text import LabelledTextBatches, LabelledTexts, encode_texts, load_labelled_text
 from mldata.registry import names, spec
@@ -238,3 +239,15 @@ def test_the_split_of_a_text_follows_from_its_content_alone(tmp_path: Path) -> N
         load_labelled_text("rt_polarity", subset_size=3, data_dir=tmp_path)
     )
     assert spec("rt_polarity").classes == ("negative", "positive")
+
+
+def test_the_command_line_shows_where_labelled_texts_lie_and_what_they_are(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["show", "storybook_plots", "--split", "validation", "--documents", "2"]) == 0
+    printed = capsys.readouterr().out
+    assert "storm: 80" in printed
+    assert "animal_help\n" in printed
+    assert load_labelled_text("storybook_plots", "validation").texts[1] in printed
+    assert main(["show", "rt_polarity", "--documents", "0"]) == 0
+    assert "rt-polarity.neg" in capsys.readouterr().out

@@ -67,7 +67,7 @@ def test_training_is_judged_on_validation_and_evaluate_opens_the_test_texts(
     assert {entry["name"] for entry in content["metrics"]["per_class"]} >= {"animal_help", "storm"}
     printed = capsys.readouterr().out
     assert "bag of words" in printed
-    assert "calibration error" in printed
+    assert "confusion: true class by row" in printed
     assert (trained / "report.html").stat().st_size > 5_000
 
 

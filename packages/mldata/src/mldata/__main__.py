@@ -17,7 +17,11 @@ from mldata.registry import spec as registry_entry
 
 app = typer.Typer(help="Data sets and tokenizers.", no_args_is_help=True, add_completion=False)
 _Subset = Annotated[int | None, typer.Option(help="Only the first so many documents.", min=1)]
-_OF_TEXT = ("columns", "held_out", "hub_splits", "layout", "stems")
+# What an entry of a kind does not have.
+_MEANINGLESS = {
+    "images": ("columns", "held_out", "hub_splits", "layout", "stems"),
+    "labelled_text": ("columns", "held_out", "hub_splits"),
+}
 _Split = Annotated[str, typer.Option(help="train, validation, for some sets test.")]
 
 
@@ -45,7 +49,7 @@ def show(
     """Show a data set's entry and its first documents or images."""
     entry = registry_entry(name)
     for key, value in asdict_of(entry).items():
-        if entry.kind == "text" or key not in _OF_TEXT:
+        if key not in _MEANINGLESS.get(entry.kind, ()):
             print(f"{key + ':':<13} {value}")
     if documents and entry.kind == "images":
         from mldata.images.description import described

@@ -13,7 +13,7 @@ import torch
 from mlcore.benchmarking import Workload
 from mlcore.trainer.optimizers import build_optimizer
 from mlmodels.recurrent.classifier import RecurrentClassifier
-from mlmodels.recurrent.config import RecurrentClassifierConfig, RecurrentLanguageModelConfig
+from mlmodels.recurrent.config import CellName, RecurrentClassifierConfig, RecurrentLanguageModelConfig
 from mlmodels.recurrent.construction import make_stack
 from mlmodels.recurrent.language_model import RecurrentLanguageModel
 from mlmodels.recurrent.size import flops_per_token
@@ -23,7 +23,11 @@ from torch.nn import functional
 from rnn_suite.config import RecurrentTrainingConfig
 
 ModelConfig = RecurrentLanguageModelConfig | RecurrentClassifierConfig
-TORCH_LAYERS = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
+TORCH_LAYERS: Mapping[CellName, type[nn.LSTM | nn.GRU | nn.RNN]] = {
+    "lstm": nn.LSTM,
+    "gru": nn.GRU,
+    "rnn": nn.RNN,
+}
 
 
 class Reader(nn.Module):
@@ -35,7 +39,9 @@ class Reader(nn.Module):
     def __init__(self, config: ModelConfig, recurrent: nn.Module) -> None:
         super().__init__()
         self.is_classifier = isinstance(config, RecurrentClassifierConfig)
-        num_outputs = config.num_classes if self.is_classifier else config.vocab_size  # type: ignore[union-attr]
+        num_outputs = (
+            config.num_classes if isinstance(config, RecurrentClassifierConfig) else config.vocab_size
+        )
         self.embedding = nn.Embedding(config.vocab_size, config.embedding_size)
         self.recurrent = recurrent
         self.head = nn.Linear(config.num_directions * config.hidden_size, num_outputs)
@@ -48,8 +54,9 @@ class Reader(nn.Module):
 
 def model_config(model: Mapping[str, Any]) -> ModelConfig:
     """The config of a model's keys, by its type."""
-    kinds = {"recurrent_language_model": RecurrentLanguageModelConfig}
-    return kinds.get(model["type"], RecurrentClassifierConfig)(**model)  # type: ignore[return-value]
+    if model["type"] == "recurrent_classifier":
+        return RecurrentClassifierConfig(**model)
+    return RecurrentLanguageModelConfig(**model)
 
 
 def ours(*, model: Mapping[str, Any], **arguments: Any) -> Workload:
