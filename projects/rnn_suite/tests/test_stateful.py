@@ -15,13 +15,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from mlcore.config import load_config
 from mlcore.evaluator import AdvancedEvaluator
+from mlcore.text_experiment import evaluate_run
 from mlcore.trainer import run_state
 from mldata.streams import TokenStreams
 from mlmodels.recurrent.config import RecurrentLanguageModelConfig
 from mlmodels.recurrent.language_model import RecurrentLanguageModel
 from rnn_suite import build
 from rnn_suite.config import ExperimentConfig, RecurrentTrainingConfig
-from rnn_suite.evaluation import evaluate_run
 from rnn_suite.trainer import RecurrentTrainer, UnbrokenReader
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -182,8 +182,8 @@ def test_a_configuration_with_streams_trains_and_is_evaluated_in_one_pass(tmp_pa
     trainer = build.make_trainer(prepared, model, run=None, logger=build.make_logger(prepared, None))
     trainer.train(*build.make_loaders(prepared))
     torch.save({**run_state.collect(trainer)}, tmp_path / "model.pt")
-    content = evaluate_run(None, prepared, checkpoint=tmp_path / "model.pt", with_samples=False)
-    tokens = np.asarray(prepared.val_tokens.tokens)
+    content = evaluate_run(None, prepared, build, checkpoint=tmp_path / "model.pt", with_samples=False)
+    tokens = np.asarray(prepared.text.val_tokens.tokens)
     expected = float(unbroken_loss(model.double(), tokens)) / (len(tokens) - 1)
     assert content["metrics"]["loss"] == pytest.approx(expected, abs=1e-5)
     assert content["metrics"]["num_tokens"] == len(tokens) - 1

@@ -13,6 +13,7 @@ from mlcore.device import choose_device
 from mlcore.errors import CheckpointError, ConfigError
 from mlcore.logger import TrainingLogger
 from mlcore.runs import RunFolder
+from mlcore.text_experiment import kept_tokenizer
 from mlcore.trainer import ClassificationTrainer, weights_for_inference
 from mldata.labelled_text import (
     EncodedTexts,
@@ -27,7 +28,6 @@ from mlmodels.recurrent.classifier import RecurrentClassifier
 from mlmodels.recurrent.config import RecurrentClassifierConfig
 from mlmodels.recurrent.size import flops_per_token
 
-from rnn_suite.build import RUN_TOKENIZER
 from rnn_suite.config import ClassifierConfig
 
 MADE_OF_THE_TEXTS = ("word", "character")
@@ -77,8 +77,9 @@ def make_tokenizer(config: ClassifierConfig, texts: LabelledTexts, run: RunFolde
     data = config.data
     if data.tokenizer not in MADE_OF_THE_TEXTS:
         return load_tokenizer(data.tokenizer)
-    if run is not None and (run.path / RUN_TOKENIZER).is_dir():
-        return read_tokenizer(run.path / RUN_TOKENIZER)
+    kept = kept_tokenizer(run)
+    if kept is not None and kept.is_dir():
+        return read_tokenizer(kept)
     read = (text.lower() if data.lowercase else text for text in texts)
     if data.tokenizer == "character":
         return CharacterTokenizer.train(read, specials=(END_OF_TEXT, UNKNOWN))

@@ -6,10 +6,10 @@ from mlcore.evaluator.classification_display import print_classification
 from mlcore.report import build_report
 from mlcore.runs import RunFolder
 from mlcore.seeding import seed_everything
+from mlcore.text_experiment import tokenizer_folder
 from mlcore.training_run import run_to_resume, train_in_run
 from mldata.test_guard import test_split_closed
 
-from rnn_suite.build import RUN_TOKENIZER
 from rnn_suite.classification import build
 from rnn_suite.classification.evaluation import judge
 from rnn_suite.config import ClassifierConfig
@@ -40,7 +40,7 @@ def train(config: ClassifierConfig, options: Options) -> None:
 def keep_tokenizer(run: RunFolder, prepared: build.Prepared) -> None:
     """A tokenizer that was made of the training texts belongs to the run."""
     if prepared.config.data.tokenizer in build.MADE_OF_THE_TEXTS:
-        prepared.tokenizer.save(run.path / RUN_TOKENIZER)
+        prepared.tokenizer.save(tokenizer_folder(run))
 
 
 def finish(run: RunFolder, prepared: build.Prepared) -> None:

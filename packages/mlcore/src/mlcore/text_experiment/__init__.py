@@ -13,6 +13,7 @@ from mlcore.text_experiment.wiring import (
     checkpoint_extras,
     kept_tokenizer,
     require_batches,
+    tokenizer_folder,
 )
 
 __all__ = [
@@ -27,5 +28,6 @@ __all__ = [
     "require_batches",
     "sample",
     "samples_of",
+    "tokenizer_folder",
     "train",
 ]

@@ -16,7 +16,7 @@ from mlcore.runs import RunFolder
 from mlcore.seeding import seed_everything
 from mlcore.text_experiment.checkpoints import read_text_checkpoint
 from mlcore.text_experiment.evaluators import make_evaluator
-from mlcore.text_experiment.wiring import PreparedExperiment, TextWiring, kept_tokenizer
+from mlcore.text_experiment.wiring import PreparedExperiment, TextWiring, tokenizer_folder
 from mlcore.training_run import checkpoint_to_evaluate, run_to_resume, train_in_run
 
 
@@ -37,7 +37,7 @@ def train(config: Any, options: Options, wiring: TextWiring) -> None:
         loaders=wiring.make_loaders(prepared, rank=rank, world_size=world_size),
         logger_for=lambda run: wiring.make_logger(prepared, run),
         trainer_for=lambda run, logger: wiring.make_trainer(prepared, model, run=run, logger=logger),
-        prepare_run=lambda run: _keep_tokenizer(run, prepared),
+        prepare_run=lambda run: prepared.text.keep_tokenizer(tokenizer_folder(run)),
         finish=lambda run, trainer: _finish(run, prepared, wiring),
     )
 
@@ -92,12 +92,6 @@ def sample(config: Any, options: Options, wiring: TextWiring) -> None:
     answer_prompts(
         AdvancedEvaluator(model, tokenizer, device=device), config.evaluation, options, seed=config.seed
     )
-
-
-def _keep_tokenizer(run: RunFolder, prepared: PreparedExperiment) -> None:
-    folder = kept_tokenizer(run)
-    assert folder is not None
-    prepared.text.keep_tokenizer(folder)
 
 
 def _finish(run: RunFolder, prepared: PreparedExperiment, wiring: TextWiring) -> None:

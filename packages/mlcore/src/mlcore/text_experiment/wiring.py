@@ -94,9 +94,14 @@ class TextWiring(Protocol):
         ...
 
 
+def tokenizer_folder(run: RunFolder) -> Path:
+    """Where a run keeps a tokenizer that was made of its text."""
+    return run.path / "tokenizer"
+
+
 def kept_tokenizer(run: RunFolder | None) -> Path | None:
     """The folder of a run's own tokenizer, which is there if it was made of the run's text."""
-    return None if run is None else run.path / "tokenizer"
+    return None if run is None else tokenizer_folder(run)
 
 
 def check_vocabulary(model: Any, vocab_size: int, tokenizer: str) -> None:
