@@ -17,12 +17,14 @@ from mlmodels.recurrent.config import CellName, RecurrentClassifierConfig, Recur
 from mlmodels.recurrent.construction import make_stack
 from mlmodels.recurrent.language_model import RecurrentLanguageModel
 from mlmodels.recurrent.size import flops_per_token
+from mlmodels.recurrent.stacks import RecurrentStack
 from torch import Tensor, nn
 from torch.nn import functional
 
 from rnn_suite.config import RecurrentTrainingConfig
 
 ModelConfig = RecurrentLanguageModelConfig | RecurrentClassifierConfig
+Layers = RecurrentStack | nn.RNNBase
 TORCH_LAYERS: Mapping[CellName, type[nn.LSTM | nn.GRU | nn.RNN]] = {
     "lstm": nn.LSTM,
     "gru": nn.GRU,
@@ -36,7 +38,7 @@ class Reader(nn.Module):
     Its parameters have the names of `RecurrentLanguageModel` and `RecurrentClassifier`.
     """
 
-    def __init__(self, config: ModelConfig, recurrent: nn.Module) -> None:
+    def __init__(self, config: ModelConfig, recurrent: Layers) -> None:
         super().__init__()
         self.is_classifier = isinstance(config, RecurrentClassifierConfig)
         num_outputs = (
@@ -80,7 +82,7 @@ def theirs(*, model: Mapping[str, Any], **arguments: Any) -> Workload:
 
 def training_step(
     config: ModelConfig,
-    recurrent: nn.Module,
+    recurrent: Layers,
     *,
     training: Mapping[str, Any],
     batch_size: int,
@@ -151,10 +153,10 @@ def batch(
     return windows[:, :-1].contiguous().to(device), targets.to(device)
 
 
-def path_of(recurrent: nn.Module, config: ModelConfig, device: torch.device, dtype: str) -> str:
+def path_of(recurrent: Layers, config: ModelConfig, device: torch.device, dtype: str) -> str:
     """Which computation the layers take: plain, fast or torch."""
-    if isinstance(recurrent, nn.RNNBase):
+    if not isinstance(recurrent, RecurrentStack):
         return "torch"
     probe = torch.empty(1, 1, config.embedding_size, device=device)
     with torch.autocast(device.type, torch.bfloat16, enabled=dtype == "bfloat16"):
-        return recurrent.path(probe)  # type: ignore[operator, no-any-return]
+        return recurrent.path(probe)

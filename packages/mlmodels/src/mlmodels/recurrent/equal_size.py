@@ -1,6 +1,7 @@
 """Models of different cells with the same number of parameters. Imports no torch."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import TypeVar
 
 from mlmodels.recurrent.config import RecurrentClassifierConfig, RecurrentLanguageModelConfig
@@ -21,7 +22,7 @@ def with_num_parameters(config: Config, num_parameters: int, *, tolerance: float
         ValueError: no sizes near enough; names the nearest count.
     """
 
-    def total(hidden_size: int, embedding_size: int) -> int:
+    def total(embedding_size: int, hidden_size: int) -> int:
         sizes = {"hidden_size": hidden_size, "embedding_size": embedding_size}
         return count_parameters(config.model_copy(update=sizes))["total"]
 
@@ -29,8 +30,8 @@ def with_num_parameters(config: Config, num_parameters: int, *, tolerance: float
     base = config.embedding_size
     offsets = sorted(range(-(base // _WIDEST_CHANGE), base // _WIDEST_CHANGE + 1), key=abs)
     for embedding in (base + offset for offset in offsets):
-        hidden = _nearest(lambda size, width=embedding: total(size, width), num_parameters)  # type: ignore[misc]
-        count = total(hidden, embedding)
+        hidden = _nearest(partial(total, embedding), num_parameters)
+        count = total(embedding, hidden)
         if abs(count - num_parameters) <= tolerance * num_parameters:
             return config.model_copy(update={"hidden_size": hidden, "embedding_size": embedding})
         if nearest is None or abs(count - num_parameters) < abs(nearest - num_parameters):
