@@ -1,8 +1,11 @@
 """A study of two eras and two seeds in small: its pairs are pairs, and its page says what scipy says."""
 
+import contextlib
+import io
 import json
 import sys
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +20,7 @@ from mlcore.errors import ConfigError
 from mlcore.logger.plain_values import write_json_atomic
 from transformer_phases import build
 from transformer_phases.canary import CanaryResult
+from transformer_phases.scaled_benchmark import Tee, keep_results
 from transformer_phases.study import (
     check_comparable,
     describe,
@@ -103,6 +107,21 @@ def test_the_page_holds_every_run_and_what_scipy_says_of_them(folder: Path) -> N
     assert stored["losses"]["nano_1"] == {str(k): v for k, v in losses["nano_1"].items()}
     assert stored["data"]["splits"]["train"]["num_documents"] == 60
     assert len(stored["data"]["splits"]["train"]["tokens_sha256"]) == 64
+
+
+def test_a_scaled_benchmark_keeps_its_results_under_a_date_and_its_output_in_a_log(folder: Path) -> None:
+    report(folder)
+    began = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+    path = keep_results(folder, began, ["data.dataset=storybook"])
+    assert path.name == "scaled_benchmark_20260102-030405.json"
+    content = json.loads(path.read_text(encoding="utf-8"))
+    assert content["timestamp"] == began.isoformat()
+    for part in ("configs", "environment", "losses", "contrasts", "data"):
+        assert content[part], part
+    terminal, log = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(Tee(terminal, log)):
+        print("a line")
+    assert terminal.getvalue() == log.getvalue() == "a line\n"
 
 
 def test_runs_of_a_configuration_that_was_edited_do_not_count(folder: Path, tmp_path: Path) -> None:
