@@ -118,7 +118,7 @@ def check_causality(model: EraTransformer, seed: int = 0) -> None:
     model = copy.deepcopy(model)
     with torch.no_grad():
         for parameter in model.parameters():
-            parameter += 0.1 * torch.randn(parameter.shape, generator=generator)
+            parameter.add_(0.1 * torch.randn(parameter.shape, generator=generator))
     vocab_size, length = model.config.vocab_size, model.config.max_seq_len
     tokens = torch.randint(vocab_size, (2, length), generator=generator)
     before = model.logits(tokens)

@@ -49,7 +49,7 @@ def run_scaled_benchmark(options: Options) -> int:
     began = datetime.now().astimezone()
     with (folder / LOG).open("a", encoding="utf-8") as log:
         log.write(f"== {began.isoformat(timespec='seconds')}\n")
-        with contextlib.redirect_stdout(Tee(sys.stdout, log)):  # type: ignore[type-var]
+        with contextlib.redirect_stdout(Tee(sys.stdout, log)):
             code = run_phases(replace(options, extra=extra))
             print(f"results {keep_results(folder, began, settings)}\nlog     {folder / LOG}")
     return code
