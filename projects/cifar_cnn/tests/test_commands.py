@@ -31,7 +31,7 @@ def test_training_judges_itself_on_validation_images_alone(trained: Path) -> Non
     content = evaluation_of(trained)
     assert content["split"] == "validation"
     assert content["metrics"]["num_samples"] == 800
-    assert content["metrics"]["accuracy"] > 0.17  # chance is 0.1, and its deviation of 800 images 0.011
+    assert content["metrics"]["accuracy"] > 0.2  # chance is 0.1, and its deviation of 800 images 0.011
 
 
 def test_evaluate_opens_the_test_images_and_spoils_copies_of_them(

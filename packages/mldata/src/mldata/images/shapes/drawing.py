@@ -16,6 +16,7 @@ from mldata.images.shapes.outlines import OUTLINES, Field
 SIZE = 32
 NUM_CLUTTER = 2
 _CHUNK = 64  # images drawn at a time: what they need stays in a core's cache
+_TILT = 0.6  # radians, either way: the shapes stand upright, more or less
 _COARSE = 5  # cells of the ground's texture along an axis
 _NUMBERS = 64  # uniform numbers an image may use
 _GROUND, _NOISE, _SHAPE = range(100, 103)  # streams; augmentation has the first few
@@ -58,7 +59,7 @@ def _drawn(labels: NDArray[np.int64], seed: int, indices: torch.Tensor) -> NDArr
         images = _blend(images, draws.colour(), 0.5 * _clutter(draws, x, y, is_line=number % 2 == 0))
     images = _blend(images, _brighter(draws, ground), _shape(draws, labels, x, y))
     images = _blend(images, draws.colour(), _occlusion(draws, x, y))
-    deviation = draws.between(0.01, 0.08)[..., None]
+    deviation = draws.between(0.01, 0.06)[..., None]
     noise = normal(seed, 0, indices, SIZE * SIZE * 3, stream=_NOISE).double().numpy()
     images = images + deviation * noise.reshape(images.shape)
     return np.clip(np.rint(images * 255), 0, 255).astype(np.uint8)
@@ -77,7 +78,7 @@ def _cover(distance: Field) -> Field:
 
 def _texture(draws: _Draws, seed: int, indices: torch.Tensor) -> Field:
     """(N, H, W, 3): coarse random cells, interpolated linearly, as strong as each image draws it."""
-    strength = draws.between(0.0, 0.15)[..., None]
+    strength = draws.between(0.0, 0.1)[..., None]
     count = _COARSE * _COARSE * 3
     cells = normal(seed, 0, indices, count, stream=_GROUND).double().numpy().reshape(-1, _COARSE, _COARSE, 3)
     places = np.linspace(0, _COARSE - 1, SIZE)
@@ -86,10 +87,12 @@ def _texture(draws: _Draws, seed: int, indices: torch.Tensor) -> Field:
     return strength * smooth
 
 
-def _turned(draws: _Draws, x: Field, y: Field, reach: float) -> tuple[Field, Field]:
-    """Coordinates around a random centre within ± reach of the middle, turned by a random angle."""
+def _turned(
+    draws: _Draws, x: Field, y: Field, reach: float, largest_angle: float = np.pi
+) -> tuple[Field, Field]:
+    """Coordinates around a random centre within ± reach of the middle, turned by up to ± the largest angle."""
     dx, dy = x - draws.between(-reach, reach), y - draws.between(-reach, reach)
-    angle = draws.between(0.0, 2 * np.pi)
+    angle = draws.between(-largest_angle, largest_angle)
     cos, sin = np.cos(angle), np.sin(angle)
     return dx * cos + dy * sin, dy * cos - dx * sin
 
@@ -105,15 +108,15 @@ def _clutter(draws: _Draws, x: Field, y: Field, *, is_line: bool) -> Field:
 
 def _brighter(draws: _Draws, ground: Field) -> Field:
     """A colour that is brighter than the ground by 0.3 or more in at least one channel."""
-    colour = draws.colour(0.3, 1.0)
+    colour = draws.colour(0.35, 1.0)
     gain = (colour - ground).max(axis=-1, keepdims=True)
     return np.where(gain < 0.3, colour + 0.3 - gain, colour)
 
 
 def _shape(draws: _Draws, labels: NDArray[np.int64], x: Field, y: Field) -> Field:
     """The cover of each image's own outline, of a random place, size, turn and stretch."""
-    u, v = _turned(draws, x, y, 4.0)
-    radius, stretch = draws.between(7.0, 13.0), draws.between(0.8, 1.25)
+    u, v = _turned(draws, x, y, 4.0, _TILT)
+    radius, stretch = draws.between(7.5, 13.0), draws.between(0.85, 1.18)
     u, v = u / (radius * stretch), v / (radius / stretch)
     distance = np.empty_like(u)
     for number, outline in enumerate(OUTLINES.values()):
@@ -123,7 +126,7 @@ def _shape(draws: _Draws, labels: NDArray[np.int64], x: Field, y: Field) -> Fiel
 
 
 def _occlusion(draws: _Draws, x: Field, y: Field) -> Field:
-    """In four of ten images a strip that may hide a part of the shape."""
-    is_there = draws.between(0.0, 1.0) < 0.4
+    """In three of ten images a strip that may hide a part of the shape."""
+    is_there = draws.between(0.0, 1.0) < 0.3
     u, _ = _turned(draws, x, y, 9.0)
     return is_there * _cover(np.abs(u) - draws.between(1.0, 2.8))
