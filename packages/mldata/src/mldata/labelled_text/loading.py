@@ -85,12 +85,12 @@ def _local(entry: DatasetSpec, split: str, root: Path) -> _Found:
             f"download of its own\nput its files there (MLDATA_DIR names the parent folder), or use the data set that "
             f"needs no download: {EMBEDDED_LABELLED}"
         )
+    parts: tuple[str, ...] = entry.splits
     if has_train and has_test:
-        paths = test if split == "test" else train
-        parts = ("test",) if split == "test" else ("train", "validation")
+        paths, parts = (test, ("test",)) if split == "test" else (train, ("train", "validation"))
         how = "" if split == "test" else ", divided by content"
     else:
-        paths, parts = (train, entry.splits) if has_train else (test, entry.splits)
+        paths = train if has_train else test
         alone = "" if has_train or not train else f", without {train[0].name}"
         how = f", divided into three splits by content{alone}"
     for path in paths:
