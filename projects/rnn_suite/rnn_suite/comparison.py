@@ -165,10 +165,11 @@ def report(study: StudyResult, contenders: Sequence[Contender], seeds: Sequence[
     ]
     console = Console()
     console.print(figures_table(figures), "", tests.table())
+    lines = [*markdown_lines(figures), "", *tests.markdown().splitlines()]
     content = {
         "seeds": list(seeds),
         "repeats": len(seeds),
-        "table": [*markdown_lines(figures), "", *tests.markdown().splitlines()],
+        "table": lines,
         "variants": {one.variant: one.as_dict() for one in figures},
         "statistics": statistics.as_dict(),
         "comparisons": tests.as_dict(),
@@ -176,6 +177,6 @@ def report(study: StudyResult, contenders: Sequence[Contender], seeds: Sequence[
         "environment": {k: v for k, v in describe_environment().items() if k != "command"},
     }
     write_json_atomic(folder / "compare.json", content)
-    (folder / "compare.md").write_text("\n".join(content["table"]) + "\n", encoding="utf-8")
+    (folder / "compare.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
     draw_models(statistics).savefig(folder / "compare.png", dpi=144, metadata={"Software": None})
     print(f"\nstudy   {folder}")
