@@ -8,7 +8,10 @@ import click
 from mlcore.cli import Options, run_command
 
 PROJECT = Path(__file__).resolve().parent
-EXTRA = (click.Option(["--output", "-o"], type=click.Path(path_type=Path), help="Folder of the sheets."),)
+EXTRA = (
+    click.Option(["--kind"], multiple=True, help="Only this sheet, or these; all when not given."),
+    click.Option(["--output", "-o"], type=click.Path(path_type=Path), help="Folder of the sheets."),
+)
 
 
 def command(config: object, options: Options) -> None:

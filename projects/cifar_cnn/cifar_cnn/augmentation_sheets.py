@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from mlcore.cli import Options
+from mlcore.errors import ConfigError
 from mlcore.report import build_report
 from mlcore.report.figures import save_figure
 from mlcore.runs import RunFolder
@@ -34,12 +35,15 @@ KINDS: Mapping[str, dict[str, Any]] = {
 def draw_augmentations(config: ExperimentConfig, options: Options) -> None:
     """A contact sheet of the configuration's own augmentation, and one of each kind by itself."""
     train, _ = build.training_splits(config.data)
+    few = first_of_each_class(train)
     folder: Path = options.extra["output"] or options.runs_dir / "augmentations" / config.data.dataset
     folder.mkdir(parents=True, exist_ok=True)
-    few = first_of_each_class(train)
     own = {} if config.data.augmentation == AugmentationConfig() else {"configured": config.data.augmentation}
     kinds = own | {name: AugmentationConfig(**keys) for name, keys in KINDS.items()}
-    for name, augmentation in kinds.items():
+    for name in options.extra["kind"] or kinds:
+        if name not in kinds:
+            raise ConfigError(f"command line: --kind: no sheet {name!r}; there are: {', '.join(kinds)}")
+        augmentation = kinds[name]
         path = folder / f"{name}.png"
         sheet_of(augmentation, few, config.seed).savefig(path, dpi=144)
         print(f"figure  {path}")
