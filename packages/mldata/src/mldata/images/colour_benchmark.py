@@ -7,7 +7,7 @@ torchvision is needed here and in `benchmark`, and nowhere else in this package.
 
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -141,7 +141,7 @@ def measure(
         "goal_at_crop_flip": _GOAL,
     }
     for kind in kinds:
-        sides = {
+        sides: dict[str, Iterable[object]] = {
             f"torchvision_{workers}_workers": theirs(images, transforms[kind], batch_size, workers),
             _OURS: ours(images, configs[kind], batch_size),
         }

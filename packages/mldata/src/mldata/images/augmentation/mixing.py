@@ -42,8 +42,9 @@ class Mixing:
         floats = images.float().div_(255.0) if images.dtype == torch.uint8 else images
         draws = uniform(self.seed, epoch, indices.to(images.device), 4, stream=MIXING_STREAM)
         cuts = self._cuts(draws[:, 0])
-        alphas = (self.config.mixup, self.config.cutmix)
-        shares = torch.where(cuts, *(beta_quantiles(draws[:, 1], alpha or 1.0) for alpha in reversed(alphas)))
+        blends = beta_quantiles(draws[:, 1], self.config.mixup or 1.0)
+        pastes = beta_quantiles(draws[:, 1], self.config.cutmix or 1.0)
+        shares = torch.where(cuts, pastes, blends)
         others, other_labels = floats.roll(1, dims=0), labels.roll(1)
         boxes, box_shares = _boxes(shares, draws[:, 2], draws[:, 3], *images.shape[2:])
         shares = torch.where(cuts, box_shares, shares)
