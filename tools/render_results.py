@@ -22,6 +22,7 @@ FIGURES = {
     "evaluation.unigram_entropy": "unigram entropy, nats per token",
     "evaluation.baselines.bigram.loss": "bigram baseline, nats per token",
     "evaluation.baselines.trigram.loss": "trigram baseline, nats per token",
+    "evaluation.baselines.5-gram.loss": "5-gram baseline, nats per token",
     "metrics.wall_s": "training time, s",
     "metrics.throughput.items_per_s": "tokens per second",
     "metrics.parameters": "parameters",
