@@ -3,6 +3,7 @@
 A new project is found by itself; its configs/smoke.yaml is what is run.
 """
 
+import importlib.util
 import json
 import os
 import signal
@@ -11,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 import torch
@@ -41,6 +43,18 @@ def run(project: Path, command: str, *words: str, check: bool = True) -> subproc
     if check:
         assert result.returncode == 0, result.stdout + result.stderr
     return result
+
+
+@pytest.fixture
+def train(project: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """The project's train.py, in this process."""
+    monkeypatch.syspath_prepend(str(project))
+    spec = importlib.util.spec_from_file_location(f"{project.name}_train", project / "train.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 @pytest.fixture(scope="module")
@@ -144,14 +158,30 @@ def saved_step(folder: Path) -> int:
     ids=lambda value: value if isinstance(value, str) else None,
 )
 def test_a_mistake_costs_one_clear_line_and_makes_no_folder(
-    project: Path, words: tuple[str, ...], expected: str, tmp_path: Path
+    train: ModuleType,
+    words: tuple[str, ...],
+    expected: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    result = run(project, "train", *SMOKE, *words, "--runs-dir", str(tmp_path / "runs"), check=False)
-    assert result.returncode in (2, 3), result.stdout + result.stderr
-    assert expected in result.stderr.replace("data set", "dataset")
-    assert "Traceback" not in result.stderr
-    assert len(result.stderr.strip().splitlines()) <= 3
+    monkeypatch.delenv("MLDATA_DIR", raising=False)
+    monkeypatch.setenv("COLUMNS", "160")
+    code = train.main([*SMOKE, *words, "--runs-dir", str(tmp_path / "runs")])
+    message = capsys.readouterr().err
+    assert code in (2, 3), message
+    assert expected in message.replace("data set", "dataset")
+    assert "Traceback" not in message
+    assert len(message.strip().splitlines()) <= 3
     assert not (tmp_path / "runs").exists()
+
+
+def test_a_mistake_is_the_exit_code_of_the_process(project: Path, tmp_path: Path) -> None:
+    words = (*SMOKE, "--set", "training.stpes=3", "--runs-dir", str(tmp_path / "runs"))
+    result = run(project, "train", *words, check=False)
+    assert result.returncode == 2, result.stdout + result.stderr
+    assert "did you mean" in result.stderr
+    assert "Traceback" not in result.stderr
 
 
 def hostile_settings() -> Iterator[str]:
@@ -173,16 +203,8 @@ def hostile_settings() -> Iterator[str]:
 
 
 def test_hostile_values_are_refused_without_a_traceback_or_a_folder(
-    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    train: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    import importlib.util
-
-    monkeypatch.syspath_prepend(str(project))
-    spec = importlib.util.spec_from_file_location(f"{project.name}_train", project / "train.py")
-    assert spec is not None
-    assert spec.loader is not None
-    train = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(train)
     for setting in hostile_settings():
         code = train.main([*SMOKE, "--set", setting, "--runs-dir", str(tmp_path / "runs")])
         message = capsys.readouterr().err

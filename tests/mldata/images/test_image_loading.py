@@ -200,7 +200,7 @@ def test_a_listed_checksum_is_checked(tmp_path: Path, listed_in: str) -> None:
 
 def test_other_kinds_and_names_are_refused(tmp_path: Path) -> None:
     with pytest.raises(
-        UnknownDatasetError, match="'storybook' holds text, not images; of images there are: digits"
+        UnknownDatasetError, match="'storybook' holds text, not images; of images there are: cifar10, digits"
     ):
         load_images("storybook")
     with pytest.raises(UnknownDatasetError, match="did you mean 'mnist'"):
