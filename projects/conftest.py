@@ -10,4 +10,4 @@ assert _spec.loader is not None
 _module = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(_module)
 
-repository, data_dir = _module.repository, _module.data_dir
+repository, data_dir, load_script = _module.repository, _module.data_dir, _module.load_script

@@ -1,7 +1,10 @@
 """What every test may use: the folder of real data, and one thread per process so that two workers share two cores."""
 
+import importlib.util
 import os
+from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -26,3 +29,20 @@ def data_dir() -> Path:
     if os.environ.get("REQUIRE_DATA"):
         pytest.fail(reason)
     pytest.skip(reason)
+
+
+@pytest.fixture
+def load_script(monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], ModuleType]:
+    """Loads a project's script into this process, where a mistake costs no start of Python and torch."""
+    monkeypatch.setenv("COLUMNS", "160")
+
+    def load(script: Path) -> ModuleType:
+        monkeypatch.syspath_prepend(str(script.parent))
+        spec = importlib.util.spec_from_file_location(f"{script.parent.name}_{script.stem}", script)
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+
+    return load

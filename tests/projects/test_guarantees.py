@@ -3,7 +3,6 @@
 A new project is found by itself; its configs/smoke.yaml is what is run.
 """
 
-import importlib.util
 import json
 import os
 import signal
@@ -46,15 +45,9 @@ def run(project: Path, command: str, *words: str, check: bool = True) -> subproc
 
 
 @pytest.fixture
-def train(project: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+def train(project: Path, load_script: Callable[[Path], ModuleType]) -> ModuleType:
     """The project's train.py, in this process."""
-    monkeypatch.syspath_prepend(str(project))
-    spec = importlib.util.spec_from_file_location(f"{project.name}_train", project / "train.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_script(project / "train.py")
 
 
 @pytest.fixture(scope="module")
@@ -166,7 +159,6 @@ def test_a_mistake_costs_one_clear_line_and_makes_no_folder(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.delenv("MLDATA_DIR", raising=False)
-    monkeypatch.setenv("COLUMNS", "160")
     code = train.main([*SMOKE, *words, "--runs-dir", str(tmp_path / "runs")])
     message = capsys.readouterr().err
     assert code in (2, 3), message
