@@ -70,6 +70,14 @@ def test_plain_mode_always_shows_validations_samples_and_messages() -> None:
     assert "\x1b" not in stream.getvalue(), "no control characters, of our own or of a sample"
 
 
+def test_the_closing_line_counts_updates_that_were_not_logged_too() -> None:
+    stream = io.StringIO()
+    logger = TrainingLogger(None, mode="plain", stream=stream, total_steps=1016)
+    logger.log_step(1010, {"loss": 1.0}, num_items=10)
+    logger.finish("completed", {"steps": 1016})
+    assert stream.getvalue().splitlines()[-1].startswith("completed · 1,016 steps")
+
+
 def test_a_stream_that_knows_only_ascii_gets_question_marks_and_not_an_error() -> None:
     raw = io.BytesIO()
     stream = io.TextIOWrapper(raw, encoding="ascii")

@@ -44,10 +44,10 @@ def summary_content(
 
 
 def closing_line(
-    status: str, state: RunState, *, wall_s: float, items_per_s: float | None, item_name: str
+    status: str, state: RunState, steps: int, *, wall_s: float, items_per_s: float | None, item_name: str
 ) -> str:
     """`completed · 1,000 steps · best validation loss 1.2345 at step 900 · 12.4k tokens/s · 3 min 20 s`."""
-    parts = [status.replace("_", " "), f"{state.step:,} steps"]
+    parts = [status.replace("_", " "), f"{steps:,} steps"]
     if state.best is not None:
         loss, step = state.best["loss"], state.best["step"]
         parts.append(f"best validation loss {format_loss(loss)} at step {step:,}")

@@ -249,8 +249,11 @@ class TrainingLogger:
         if self._files is not None and self._trackers is not None:
             self._trackers.finish()
             self._files.close_metrics()
-        self._write_summary(status, dict(summary or {}))
-        self._show(lambda display: display.finish(self._closing_line(status)))
+        given = dict(summary or {})
+        self._write_summary(status, given)
+        # The trainer counts every update, the records only those that were logged.
+        steps = given.get("steps") or self._state.step
+        self._show(lambda display: display.finish(self._closing_line(status, steps)))
         if self._files is not None:
             self._files.close()
 
@@ -283,10 +286,10 @@ class TrainingLogger:
         )
         self._files.write_summary(content)
 
-    def _closing_line(self, status: str) -> str:
+    def _closing_line(self, status: str, steps: int) -> str:
         speed = self._meter.mean_items_per_s()
         return closing_line(
-            status, self._state, wall_s=self._wall_s(), items_per_s=speed, item_name=self.item_name
+            status, self._state, steps, wall_s=self._wall_s(), items_per_s=speed, item_name=self.item_name
         )
 
     # ------------------------------------------------------------------ showing
