@@ -1,18 +1,19 @@
 """Batches whose rows continue one another: each row reads its own part of the text from beginning to end."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mldata.errors import DataError
+from mldata.resumable_loader import ResumableLoader
 from mldata.token_files import TokenFile
 from mldata.windows import IGNORED, Batch, check_numbers
 
 
-class TokenStreams:
+class TokenStreams(ResumableLoader):
     """Iterable of (inputs, targets), int64 tensors (batch, context_length); targets are inputs one token later, and
     row r of a batch goes on where row r of the batch before ended.
 
@@ -37,6 +38,8 @@ class TokenStreams:
         ValueError: a number out of range.
     """
 
+    what_sizes_an_epoch = "the data, batch size or context length"
+
     def __init__(
         self,
         tokens: TokenFile | NDArray[Any],
@@ -48,6 +51,7 @@ class TokenStreams:
         rank: int = 0,
         world_size: int = 1,
     ) -> None:
+        super().__init__()
         check_numbers(context_length, batch_size, 0, rank, world_size, seed)
         if isinstance(tokens, TokenFile) and tokens.manifest.split == "test" and mode == "random":
             raise DataError(f"{tokens.folder} is a test split: it is for evaluation, not for training")
@@ -55,7 +59,6 @@ class TokenStreams:
         self.context_length, self.batch_size, self.seed, self.mode = context_length, batch_size, seed, mode
         self.rank, self._num_rows = rank, batch_size * world_size
         self._num_steps = self._count_steps()
-        self._epoch = self._position = self._start = 0
 
     def _count_steps(self) -> int:
         # As much as fits behind the largest offset, so that all epochs are equally long.
@@ -72,25 +75,6 @@ class TokenStreams:
     def __len__(self) -> int:
         """Batches an epoch."""
         return self._num_steps
-
-    def set_epoch(self, epoch: int) -> None:
-        """Which epoch's offset the next iteration takes. Another than the loaded one begins at its start."""
-        if epoch != self._epoch:
-            self._epoch, self._position, self._start = epoch, 0, 0
-
-    def state_dict(self) -> dict[str, int]:
-        """The epoch, and the number of its batches that were handed out."""
-        return {"epoch": self._epoch, "position": self._position}
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Continue at `state["epoch"]`, batch `state["position"]`; other keys are ignored."""
-        epoch, position = int(state["epoch"]), int(state["position"])
-        if epoch < 0 or not 0 <= position <= len(self):
-            raise DataError(
-                f"cannot continue at epoch {epoch}, batch {position}: an epoch has {len(self)} batches; "
-                "were the data, batch size or context length others?"
-            )
-        self._epoch, self._position, self._start = epoch, position, position
 
     def __iter__(self) -> Iterator[Batch]:
         begin, self._start = self._start, 0

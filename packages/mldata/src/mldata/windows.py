@@ -1,7 +1,7 @@
 """Batches of token windows, straight from the memory map; their order is a function of (seed, epoch)."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from mldata.errors import DataError
 from mldata.reading_ahead import work_ahead
+from mldata.resumable_loader import ResumableLoader, num_rows_of_rank, rows_of_rank
 from mldata.token_files import TokenFile
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ IGNORED = -100  # torch's ignore_index: a target that no loss counts
 Batch = tuple["Tensor", "Tensor"]
 
 
-class TokenWindows:
+class TokenWindows(ResumableLoader):
     """Iterable of (inputs, targets), int64 tensors (batch, context_length); targets are inputs one token
     later.
 
@@ -46,6 +47,8 @@ class TokenWindows:
         ValueError: a number out of range.
     """
 
+    what_sizes_an_epoch = "the data, batch size or context length"
+
     def __init__(
         self,
         tokens: TokenFile | NDArray[Any],
@@ -59,6 +62,7 @@ class TokenWindows:
         rank: int = 0,
         world_size: int = 1,
     ) -> None:
+        super().__init__()
         check_numbers(context_length, batch_size, num_workers, rank, world_size, seed)
         if mode not in ("random", "sequential"):
             raise ValueError(f"mode {mode!r} is neither 'random' nor 'sequential'")
@@ -71,7 +75,6 @@ class TokenWindows:
         self.seed, self.mode, self.drop_last = seed, mode, drop_last
         self.num_workers, self.rank, self.world_size = num_workers, rank, world_size
         self._num_windows = self._count_windows()
-        self._epoch = self._position = self._start = 0
 
     def _count_windows(self) -> int:
         num_tokens, length = len(self.tokens), self.context_length
@@ -95,31 +98,8 @@ class TokenWindows:
         """Batches an epoch, of this rank."""
         rows, per_step = self._num_windows, self.batch_size * self.world_size
         full, rest = divmod(rows, per_step)
-        partial = not self.drop_last and self._rows_of_rank(rest) > 0
+        partial = not self.drop_last and num_rows_of_rank(rest, self.rank, self.world_size) > 0
         return full + int(partial)
-
-    def _rows_of_rank(self, rows: int) -> int:
-        """How many of the `rows` of one step are this rank's."""
-        return rows * (self.rank + 1) // self.world_size - rows * self.rank // self.world_size
-
-    def set_epoch(self, epoch: int) -> None:
-        """Which epoch's order the next iteration takes. Another than the loaded one begins at its start."""
-        if epoch != self._epoch:
-            self._epoch, self._position, self._start = epoch, 0, 0
-
-    def state_dict(self) -> dict[str, int]:
-        """The epoch, and the number of its batches that were handed out."""
-        return {"epoch": self._epoch, "position": self._position}
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Continue at `state["epoch"]`, batch `state["position"]`; other keys are ignored."""
-        epoch, position = int(state["epoch"]), int(state["position"])
-        if epoch < 0 or not 0 <= position <= len(self):
-            raise DataError(
-                f"cannot continue at epoch {epoch}, batch {position}: an epoch has {len(self)} batches; "
-                "were the data, batch size or context length others?"
-            )
-        self._epoch, self._position, self._start = epoch, position, position
 
     def __iter__(self) -> Iterator[Batch]:
         begin, self._start = self._start, 0
@@ -144,8 +124,7 @@ class TokenWindows:
         """This rank's share of one step's windows."""
         per_step = self.batch_size * self.world_size
         together = starts[step * per_step : (step + 1) * per_step]
-        first = len(together) * self.rank // self.world_size
-        return together[first : first + self._rows_of_rank(len(together))]
+        return rows_of_rank(together, self.rank, self.world_size)
 
     def _gather(self, starts: NDArray[np.int64]) -> Batch:
         import torch

@@ -1,7 +1,6 @@
 """Batches of normalised images out of a set in memory; their order is a function of (seed, epoch)."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import torch
@@ -13,6 +12,7 @@ from mldata.images.dataset import ImageDataset
 from mldata.images.normalising import Normalisation
 from mldata.images.splits import seeded_order
 from mldata.reading_ahead import work_ahead
+from mldata.resumable_loader import ResumableLoader, num_rows_of_rank, rows_of_rank
 
 Batch = tuple[Tensor, Tensor]
 # (images (B, H, W, C) uint8, indices (B,) int64, epoch) -> (B, C, H, W) in [0, 1], a tensor of its own.
@@ -21,7 +21,7 @@ Augmentation = Callable[[Tensor, Tensor, int], Tensor]
 Mixing = Callable[[Tensor, Tensor, Tensor, int], Batch]
 
 
-class ImageBatches:
+class ImageBatches(ResumableLoader):
     """Iterable of (images, labels): float32 (B, C, H, W) that are `(image / 255 - mean) / std`, int64 (B,).
 
     Every image is in an epoch once. The position counts batches handed out. `load_state_dict` lets the next
@@ -71,6 +71,7 @@ class ImageBatches:
         world_size: int = 1,
         num_workers: int = 0,
     ) -> None:
+        super().__init__()
         _check_numbers(batch_size, num_workers, rank, world_size, seed)
         if shuffle and dataset.split == "test":
             raise DataError(f"{dataset!r} is for evaluation: it is not shuffled, and nothing trains on it")
@@ -81,7 +82,6 @@ class ImageBatches:
         self.rank, self.world_size = rank, world_size
         self._normalised = Normalisation(mean, std, dataset.image_shape[2])
         self._num_images = self._count_images()
-        self._epoch = self._position = self._start = 0
 
     def _count_images(self) -> int:
         count = len(self.dataset)
@@ -99,31 +99,8 @@ class ImageBatches:
     def __len__(self) -> int:
         """Batches an epoch, of this rank."""
         full, rest = divmod(self._num_images, self.batch_size * self.world_size)
-        partial = not self.drop_last and self._rows_of_rank(rest) > 0
+        partial = not self.drop_last and num_rows_of_rank(rest, self.rank, self.world_size) > 0
         return full + int(partial)
-
-    def _rows_of_rank(self, rows: int) -> int:
-        """How many of the `rows` of one step are this rank's."""
-        return rows * (self.rank + 1) // self.world_size - rows * self.rank // self.world_size
-
-    def set_epoch(self, epoch: int) -> None:
-        """Which epoch's order the next iteration takes. Another than the loaded one begins at its start."""
-        if epoch != self._epoch:
-            self._epoch, self._position, self._start = epoch, 0, 0
-
-    def state_dict(self) -> dict[str, int]:
-        """The epoch, and the number of its batches that were handed out."""
-        return {"epoch": self._epoch, "position": self._position}
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Continue at `state["epoch"]`, batch `state["position"]`; other keys are ignored."""
-        epoch, position = int(state["epoch"]), int(state["position"])
-        if epoch < 0 or not 0 <= position <= len(self):
-            raise DataError(
-                f"cannot continue at epoch {epoch}, batch {position}: an epoch has {len(self)} batches; "
-                "were the data or the batch size others?"
-            )
-        self._epoch, self._position, self._start = epoch, position, position
 
     def __iter__(self) -> Iterator[Batch]:
         begin, self._start = self._start, 0
@@ -146,8 +123,7 @@ class ImageBatches:
         """This rank's share of one step's images."""
         per_step = self.batch_size * self.world_size
         together = order[step * per_step : (step + 1) * per_step]
-        first = len(together) * self.rank // self.world_size
-        return together[first : first + self._rows_of_rank(len(together))]
+        return rows_of_rank(together, self.rank, self.world_size)
 
     def _gather(self, task: tuple[NDArray[np.int64], int]) -> Batch:
         rows, epoch = task

@@ -1,14 +1,15 @@
 """Padded batches of labelled texts; in training their texts are of like lengths, and their order a function of
 (seed, epoch)."""
 
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mldata.errors import DataError
 from mldata.labelled_text.encoding import EncodedTexts
+from mldata.resumable_loader import ResumableLoader, num_rows_of_rank, rows_of_rank
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -17,7 +18,7 @@ Batch = tuple["Tensor", "Tensor"]
 STEPS_IN_A_BUCKET = 50
 
 
-class LabelledTextBatches:
+class LabelledTextBatches(ResumableLoader):
     """Iterable of (tokens, labels): int64 (B, T), filled on the right with `pad_id` up to the longest of the batch, and
     int64 (B,).
 
@@ -49,6 +50,7 @@ class LabelledTextBatches:
         rank: int = 0,
         world_size: int = 1,
     ) -> None:
+        super().__init__()
         if batch_size < 1 or seed < 0 or not 0 <= rank < world_size:
             raise ValueError(
                 f"batch_size {batch_size}, seed {seed}, rank {rank} of {world_size}: out of range"
@@ -61,31 +63,11 @@ class LabelledTextBatches:
         self._num_rows = len(texts) - (len(texts) % world_size if shuffle else 0)
         if self._num_rows == 0:
             raise DataError(f"{len(texts)} texts of {texts.name!r} give no batch to {world_size} rank(s)")
-        self._epoch = self._position = self._start = 0
 
     def __len__(self) -> int:
         """Batches an epoch, of this rank."""
         full, rest = divmod(self._num_rows, self.batch_size * self.world_size)
-        return full + int(self._rows_of_rank(rest) > 0)
-
-    def set_epoch(self, epoch: int) -> None:
-        """Which epoch's order the next iteration takes. Another than the loaded one begins at its start."""
-        if epoch != self._epoch:
-            self._epoch, self._position, self._start = epoch, 0, 0
-
-    def state_dict(self) -> dict[str, int]:
-        """The epoch, and the number of its batches that were handed out."""
-        return {"epoch": self._epoch, "position": self._position}
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Continue at `state["epoch"]`, batch `state["position"]`; other keys are ignored."""
-        epoch, position = int(state["epoch"]), int(state["position"])
-        if epoch < 0 or not 0 <= position <= len(self):
-            raise DataError(
-                f"cannot continue at epoch {epoch}, batch {position}: an epoch has {len(self)} batches; "
-                "were the data or the batch size others?"
-            )
-        self._epoch, self._position, self._start = epoch, position, position
+        return full + int(num_rows_of_rank(rest, self.rank, self.world_size) > 0)
 
     def __iter__(self) -> Iterator[Batch]:
         begin, self._start = self._start, 0
@@ -93,7 +75,7 @@ class LabelledTextBatches:
         steps = self.steps(self._epoch)
         for step in range(begin, len(self)):
             self._position += 1
-            yield self._padded(self._share(steps[step]))
+            yield self._padded(rows_of_rank(steps[step], self.rank, self.world_size))
         self._epoch, self._position = self._epoch + 1, 0
 
     def steps(self, epoch: int) -> list[NDArray[np.int64]]:
@@ -109,14 +91,6 @@ class LabelledTextBatches:
         order = np.concatenate([rows[np.argsort(self._lengths[rows], kind="stable")] for rows in buckets])
         steps = [order[begin : begin + per_step] for begin in range(0, self._num_rows, per_step)]
         return [steps[number] for number in generator.permutation(len(steps))]
-
-    def _share(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-        """This rank's part of one step."""
-        first = len(rows) * self.rank // self.world_size
-        return rows[first : first + self._rows_of_rank(len(rows))]
-
-    def _rows_of_rank(self, rows: int) -> int:
-        return rows * (self.rank + 1) // self.world_size - rows * self.rank // self.world_size
 
     def _padded(self, rows: NDArray[np.int64]) -> Batch:
         import torch
