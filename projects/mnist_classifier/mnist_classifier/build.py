@@ -1,6 +1,5 @@
 """The wiring: from a configuration to images, loaders, model and trainer. Only this file knows constructors."""
 
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -9,13 +8,14 @@ from typing import Any
 
 import torch
 from mlcore import training_run
-from mlcore.checkpoint import load_checkpoint_file, resolve_checkpoint
 from mlcore.device import choose_device
-from mlcore.errors import CheckpointError, ConfigError
+from mlcore.errors import ConfigError
+from mlcore.image_classification.checkpoints import checkpoint_extras, read_image_checkpoint
 from mlcore.image_classification.classifier import ImageClassifier
 from mlcore.logger import TrainingLogger
 from mlcore.runs import RunFolder
 from mlcore.trainer import ClassificationTrainer, TrainingConfig, weights_for_inference
+from mlcore.trainer.distributed import rank_and_world_size
 from mldata.images.augmentation import build_augmentation
 from mldata.images.batches import ImageBatches
 from mldata.images.dataset import ImageDataset
@@ -128,8 +128,7 @@ def make_training_loader(prepared: Prepared) -> ImageBatches:
         seed=config.seed,
         augmentation=build_augmentation(config.data.augmentation, seed=config.seed),
         num_workers=config.data.num_workers,
-        rank=int(os.environ.get("RANK", "0")),
-        world_size=int(os.environ.get("WORLD_SIZE", "1")),
+        **_place(),
     )
 
 
@@ -145,15 +144,17 @@ def split_hashes(prepared: Prepared) -> dict[str, list[str]]:
 
 def make_loaders(prepared: Prepared) -> tuple[ImageBatches, ImageBatches | None]:
     """The loaders of a training run."""
-    world = {
-        "rank": int(os.environ.get("RANK", "0")),
-        "world_size": int(os.environ.get("WORLD_SIZE", "1")),
-    }
     validation = prepared.validation
     return (
         make_training_loader(prepared),
-        None if validation is None else make_loader(prepared, validation, **world),
+        None if validation is None else make_loader(prepared, validation, **_place()),
     )
+
+
+def _place() -> dict[str, int]:
+    """This process among all of a distributed training."""
+    rank, world_size = rank_and_world_size()
+    return {"rank": rank, "world_size": world_size}
 
 
 def make_logger(prepared: Prepared, run: RunFolder | None) -> TrainingLogger:
@@ -189,7 +190,7 @@ def make_trainer(
         seed=config.seed,
         logger=logger,
         checkpoints=training_run.make_checkpoints(config.training, run) if saves else None,
-        extra_state=extra_state(prepared),
+        extra_state=checkpoint_extras(prepared),
     )
     trainer.info = {
         "data": f"{config.data.dataset}, {len(prepared.train):,} training images",
@@ -198,34 +199,20 @@ def make_trainer(
     return trainer
 
 
-def extra_state(prepared: Prepared) -> dict[str, Any]:
-    """What a checkpoint holds beside the trainer's own state."""
-    return {
-        "config": prepared.config.model_dump(mode="json"),
-        "model_config": prepared.config.model.model_dump(mode="json"),
-        "means": prepared.means,
-        "deviations": prepared.deviations,
-        "classes": list(prepared.train.classes),
-    }
-
-
 def read_classifier(checkpoint: Path, device: torch.device) -> ImageClassifier:
     """The classifier in a checkpoint, with its averaged weights where it has them.
 
     Raises:
         CheckpointError: damaged, or of another project.
     """
-    state = load_checkpoint_file(resolve_checkpoint(checkpoint))
-    missing = {"model", "model_config", "means", "deviations", "classes"} - state.keys()
-    if missing:
-        raise CheckpointError(f"{checkpoint}: not a checkpoint of this project (no {min(missing)})")
+    state = read_image_checkpoint(checkpoint)
     return classifier_from(state, weights_for_inference(state), device)
 
 
 def classifier_from(
     state: Mapping[str, Any], weights: Mapping[str, Any], device: torch.device
 ) -> ImageClassifier:
-    """The classifier that the entries of `extra_state` and the weights describe."""
+    """The classifier that the entries of `checkpoint_extras` and the weights describe."""
     kinds: dict[str, Callable[..., ModelConfig]] = {
         "fc": FcConfig,
         "fc_scratch": FcScratchConfig,

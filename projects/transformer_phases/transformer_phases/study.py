@@ -15,6 +15,7 @@ from mlcore.environment import describe_environment
 from mlcore.errors import ConfigError, RunNotFoundError
 from mlcore.logger.plain_values import write_json_atomic
 from mlcore.study import Job, run_study
+from mlcore.study.seeds import parse_seeds
 from mldata.prepared_text import PreparedText, prepare_text
 from mldata.splits import HELD_OUT_RULE
 from mlmodels.transformer_eras.presets import sizes_of
@@ -76,19 +77,6 @@ def report(folder: Path) -> None:
 def default_folder(options: Options) -> Path:
     """Where a study lies that names no folder."""
     return options.runs_dir / "studies" / "phases"
-
-
-def parse_seeds(text: str) -> list[int]:
-    """ "42,123,456" as numbers."""
-    try:
-        seeds = [int(word) for word in text.split(",")]
-    except ValueError:
-        raise ConfigError(
-            f"command line: --seeds: {text!r} is not a list of whole numbers: 42,123,456"
-        ) from None
-    if len(set(seeds)) != len(seeds) or min(seeds) < 0:
-        raise ConfigError(f"command line: --seeds: {text!r} holds a seed twice or a negative one")
-    return seeds
 
 
 @dataclass(frozen=True)

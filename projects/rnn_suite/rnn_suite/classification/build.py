@@ -1,6 +1,5 @@
 """The wiring of the classifiers: from a configuration to texts, tokens, model and trainer."""
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from mlcore.logger import TrainingLogger
 from mlcore.runs import RunFolder
 from mlcore.text_experiment import kept_tokenizer
 from mlcore.trainer import ClassificationTrainer, weights_for_inference
+from mlcore.trainer.distributed import rank_and_world_size
 from mldata.labelled_text import (
     EncodedTexts,
     LabelledTextBatches,
@@ -119,7 +119,7 @@ def make_model(config: RecurrentClassifierConfig, device: torch.device, seed: in
 def make_loaders(prepared: Prepared) -> tuple[LabelledTextBatches, LabelledTextBatches]:
     """Shuffled training batches and validation batches in order, both of this process."""
     config = prepared.config
-    rank, world_size = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
+    rank, world_size = rank_and_world_size()
     train = LabelledTextBatches(
         prepared.train,
         batch_size=config.training.batch_size,

@@ -10,6 +10,7 @@ from typing import Any
 from mlcore.allocator import keep_large_blocks
 from mlcore.cli import Options
 from mlcore.evaluator.classification_display import print_classification
+from mlcore.image_classification.checkpoints import checkpoint_extras
 from mlcore.image_classification.evaluation import judge
 from mlcore.image_classification.sanity import check_before_training
 from mlcore.image_classification.wiring import Prepared, Wiring
@@ -59,7 +60,7 @@ def finish(run: RunFolder, prepared: Prepared, trainer: BaseTrainer, wiring: Wir
         classifier = wiring.read_classifier(run.checkpoints / "best.pt", prepared.device)
     else:
         best = None
-        state = {**wiring.extra_state(prepared), "model": trainer.model.state_dict()}
+        state = {**checkpoint_extras(prepared), "model": trainer.model.state_dict()}
         classifier = wiring.classifier_from(state, weights_for_inference(state), prepared.device)
     images = prepared.validation
     if images is not None:

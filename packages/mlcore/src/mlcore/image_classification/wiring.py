@@ -55,6 +55,10 @@ class Prepared(Protocol):
     def train(self) -> ImageSet: ...
     @property
     def validation(self) -> ImageSet | None: ...
+    @property
+    def means(self) -> list[float]: ...
+    @property
+    def deviations(self) -> list[float]: ...
 
 
 class Wiring(Protocol):
@@ -100,13 +104,10 @@ class Wiring(Protocol):
     ) -> ClassificationTrainer:
         """The trainer of a run."""
 
-    def extra_state(self, prepared: Any) -> Mapping[str, Any]:
-        """What a checkpoint holds beside the trainer's own state."""
-
     def read_classifier(self, checkpoint: Path, device: torch.device) -> ImageClassifier:
         """The classifier in a checkpoint."""
 
     def classifier_from(
         self, state: Mapping[str, Any], weights: Mapping[str, Any], device: torch.device
     ) -> ImageClassifier:
-        """The classifier that the entries of `extra_state` and the weights describe."""
+        """The classifier that the entries of `checkpoint_extras` and the weights describe."""

@@ -1,6 +1,5 @@
 """The commands `train`, `evaluate` and `sample` of a project whose models write text."""
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from mlcore.seeding import seed_everything
 from mlcore.text_experiment.checkpoints import read_text_checkpoint
 from mlcore.text_experiment.evaluators import make_evaluator
 from mlcore.text_experiment.wiring import PreparedExperiment, TextWiring, tokenizer_folder
+from mlcore.trainer.distributed import rank_and_world_size
 from mlcore.training_run import checkpoint_to_evaluate, run_to_resume, train_in_run
 
 
@@ -24,7 +24,7 @@ def train(config: Any, options: Options, wiring: TextWiring) -> None:
     """Prepare, make or reopen a run folder, train, evaluate the best weights, write the report."""
     keep_large_blocks()
     seed_everything(config.seed, deterministic=config.deterministic)
-    rank, world_size = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
+    rank, world_size = rank_and_world_size()
     resumed = run_to_resume(options, config.name)
     prepared: PreparedExperiment = wiring.prepare(config, resumed)
     model = wiring.make_model(prepared.config.model, prepared.device, config.seed)

@@ -127,6 +127,11 @@ class Processes:
             ) from error
 
 
+def rank_and_world_size() -> tuple[int, int]:
+    """This process's number among those that torchrun started, and their count; 0 and 1 without it."""
+    return int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
+
+
 def connect(device: torch.device | str, *, timeout_s: float = 600.0) -> Processes:
     """Join the other processes if torchrun started this one; nothing to do otherwise.
 
