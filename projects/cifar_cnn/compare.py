@@ -12,7 +12,7 @@ PROJECT = Path(__file__).resolve().parent
 
 def command(config: object, options: Options) -> int:
     """Train the architectures of configs/architectures with several seeds and set them side by side."""
-    from cifar_cnn.architectures import compare
+    from cifar_cnn.studies import compare
 
     return compare(options)
 

@@ -143,6 +143,13 @@ def test_a_run_without_a_length_ends_by_itself_and_says_why(
     assert evaluation_of(folder)["checkpoint"] == "best.pt"
 
 
+def test_a_study_of_stopping_takes_only_what_ends_by_itself(
+    run: Command, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("stopping_study", "--configs", "quickstart", "--seeds", "1,2") == 2
+    assert "early_stopping {policy: adaptive}" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("words", "expected"),
     [

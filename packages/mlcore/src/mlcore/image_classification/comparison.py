@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -48,13 +48,14 @@ def compare_configurations(
     folder = options.extra["output"] or options.runs_dir / "studies" / name
     seeds = parse_seeds(options.extra["seeds"])
     configs = find_configs(options.extra["configs"] or options.project / "configs" / name)
-    cores = os.cpu_count() or 1
-    workers = options.extra["workers"] or cores
     study = run_study(
-        [training_job(options, folder, path, seed) for path in configs for seed in seeds],
+        [
+            training_job(options, f"{path.stem}_{seed}", path, seed, folder / "runs")
+            for path in configs
+            for seed in seeds
+        ],
         folder,
-        num_workers=workers,
-        threads_per_worker=max(1, cores // workers),
+        **workers_and_threads(options),
     )
     print(study.table())
     for result in study:
@@ -72,12 +73,21 @@ def find_configs(folder: Path) -> list[Path]:
     return found
 
 
-def training_job(options: Options, folder: Path, config: Path, seed: int) -> Job:
-    """Training of one configuration with one seed."""
-    places = ("--config", str(config), "--seed", str(seed), "--runs-dir", str(folder / "runs"))
-    settings = [word for setting in options.extra["settings"] for word in ("--set", setting)]
-    command = (sys.executable, str(options.project / "train.py"), *places, "--no-tensorboard", *settings)
-    return Job(f"{config.stem}_{seed}", command)
+def workers_and_threads(options: Options) -> dict[str, int]:
+    """How many processes at a time, and how many threads each: all cores are used, none twice."""
+    cores = os.cpu_count() or 1
+    workers = options.extra["workers"] or cores
+    return {"num_workers": workers, "threads_per_worker": max(1, cores // workers)}
+
+
+def training_job(
+    options: Options, key: str, config: Path, seed: int, runs_dir: Path, settings: Sequence[str] = ()
+) -> Job:
+    """Training of one configuration with one seed; `settings` go over those of the command line."""
+    places = ("--config", str(config), "--seed", str(seed), "--runs-dir", str(runs_dir))
+    words = [word for setting in (*options.extra["settings"], *settings) for word in ("--set", setting)]
+    command = (sys.executable, str(options.project / "train.py"), *places, "--no-tensorboard", *words)
+    return Job(key, command)
 
 
 def judge_once(run: RunFolder, judge_on_test: Callable[[RunFolder], object]) -> None:

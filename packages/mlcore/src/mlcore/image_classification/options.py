@@ -23,12 +23,28 @@ NO_PREFLIGHT = click.Option(["--no-preflight"], is_flag=True, help="Skip the che
 REPORT_FILE = click.Option(
     ["--output", "-o"], type=click.Path(path_type=Path), help="Also write the report as JSON."
 )
-COMPARISON_OPTIONS = (
+_STUDY_OPTIONS = (
     click.Option(["--seeds"], default="42,123,456", show_default=True, help="Seeds, by commas."),
-    click.Option(["--configs"], type=_FOLDER, help="Folder of the configurations; one is reference.yaml."),
     click.Option(["--workers"], type=click.IntRange(1, 256), help="Processes at a time; one a core."),
     click.Option(
         ["--output", "-o"], type=_FOLDER, help="Folder of the study; what it holds is not done again."
     ),
     click.Option(["--set", "settings"], multiple=True, metavar="KEY=VALUE", help="Set any key in all runs."),
+)
+COMPARISON_OPTIONS = (
+    click.Option(["--configs"], type=_FOLDER, help="Folder of the configurations; one is reference.yaml."),
+    *_STUDY_OPTIONS,
+)
+STOPPING_OPTIONS = (
+    click.Option(
+        ["--configs"], default="adaptive,adaptive_whitened", show_default=True, help="Names in configs/."
+    ),
+    click.Option(
+        ["--longest"],
+        type=click.IntRange(2),
+        default=60,
+        show_default=True,
+        help="Epochs of the runs from which every shorter length is read.",
+    ),
+    *_STUDY_OPTIONS,
 )
