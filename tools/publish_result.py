@@ -117,7 +117,8 @@ def result_of_measurement(name: str, title: str, file: Path, command: str) -> di
     is_gradients = "rows" in measured
     # Where the measuring command has noted its machine, that one counts, and not the one that publishes.
     environment = measured.pop("environment", None) or describe_environment(REPOSITORY)
-    figures = gradient_figures(measured) if is_gradients else numbers(measured)
+    outcomes = {key: value for key, value in measured.items() if key not in ("config", "configs")}
+    figures = gradient_figures(measured) if is_gradients else numbers(outcomes)
     seconds = measured.get("preparing", {}).get("seconds", {})
     repeats = measured.get("repeats") or next((len(value) for value in seconds.values()), 1)
     return {

@@ -105,6 +105,9 @@ def test_the_page_holds_every_run_and_what_scipy_says_of_them(folder: Path) -> N
         assert text in page
     stored = json.loads((folder / "results.json").read_text(encoding="utf-8"))
     assert stored["losses"]["nano_1"] == {str(k): v for k, v in losses["nano_1"].items()}
+    mean = sum(losses["nano_2"].values()) / len(SEEDS)
+    assert any(line.startswith("| nano_2 | 3 |") and f" {mean:.4f} ±" in line for line in stored["table"])
+    assert (folder / "curves.png").stat().st_size > 10_000
     assert stored["data"]["splits"]["train"]["num_documents"] == 60
     assert len(stored["data"]["splits"]["train"]["tokens_sha256"]) == 64
 

@@ -1,4 +1,4 @@
-"""report.html and results.json of a study: one page that opens from disk and loads nothing."""
+"""report.html, results.json and curves.png of a study; the page opens from disk and loads nothing."""
 
 import base64
 import io
@@ -17,6 +17,7 @@ from transformer_phases.study_tables import (
     PHASE_HEADINGS,
     SIZE_HEADINGS,
     contrasts,
+    markdown_tables,
     phase_rows,
     sample_rows,
     size_rows,
@@ -27,8 +28,10 @@ if TYPE_CHECKING:
 
 
 def write_page(results: StudyResults) -> Path:
-    """Write both files into the study's folder; returns the page."""
+    """Write the files into the study's folder; returns the page."""
     write_json_atomic(results.folder / "results.json", as_json(results))
+    if any(phase.runs for phase in results.phases):
+        draw_curves(results).savefig(results.folder / "curves.png", dpi=144)
     path = results.folder / "report.html"
     temporary = path.with_suffix(".tmp")
     temporary.write_text(redact(render(results)), encoding="utf-8", errors="replace")
@@ -41,6 +44,8 @@ def as_json(results: StudyResults) -> dict[str, object]:
     planned = contrasts(results)
     return {
         **results.description,
+        "repeats": len(results.description["seeds"]),
+        "table": markdown_tables(results),
         "losses": {
             phase.name: {str(k): v for k, v in phase.values("metrics.loss").items()}
             for phase in results.phases

@@ -166,6 +166,20 @@ def _reached(phase: PhaseRuns, results: StudyResults) -> str:
     return f"{format_count(mean)} ({mean / whole:.0%}{by})"
 
 
+def markdown_tables(results: StudyResults) -> list[str]:
+    """The page's three tables in Markdown, a line an entry."""
+    tables = (
+        (PHASE_HEADINGS, phase_rows(results)),
+        (SIZE_HEADINGS, size_rows(results)),
+        (CONTRAST_HEADINGS, [row.cells() for row in contrasts(results)]),
+    )
+    lines: list[str] = []
+    for headings, rows in tables:
+        rule = ("---", *["---:"] * (len(headings) - 1))
+        lines += [f"| {' | '.join(cells)} |" for cells in (headings, rule, *rows)] + [""]
+    return lines[:-1]
+
+
 def sample_rows(results: StudyResults) -> list[tuple[str, list[tuple[str, str]]]]:
     """For each prompt, (era, text) of the first seed that all eras have."""
     phases = [phase for phase in results.phases if phase.runs]
