@@ -1,21 +1,13 @@
-"""Two processes over gloo train as one does; when one is lost the other ends.
-
-The children are forked from this process, which has torch already, and find the environment that torchrun
-would give them. One test starts torchrun itself.
-"""
+"""Two processes over gloo train as one does; when one is lost the other ends. One test starts torchrun itself."""
 
 from __future__ import annotations
 
 import json
-import multiprocessing
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
-import traceback
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,15 +16,13 @@ import torch
 from mlcore.checkpoint import CheckpointManager
 from mlcore.errors import CheckpointError, InterruptedRun
 from mlcore.trainer import BaseTrainer, Callback, GradientResult, LanguageModelTrainer, TrainingConfig
-from mlcore.trainer.distributed import LostProcessError, disconnect
+from mlcore.trainer.distributed import LostProcessError
+from process_pair import NEEDS_FORK, Series, results, start_pair
 from tiny_trainer_task import batches as regression_batches
 from tiny_trainer_task import full_config, make_trainer, tiny_model, weights_hash
 from torch import Tensor, nn
 
-pytestmark = [
-    pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork"),
-    pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning"),
-]
+pytestmark = NEEDS_FORK
 
 VOCABULARY = 9
 
@@ -81,18 +71,8 @@ def token_batches(count: int, seed: int = 0) -> list[tuple[Tensor, Tensor]]:
     return found
 
 
-class LossSeries(Callback):
-    def __init__(self) -> None:
-        self.losses: list[float] = []
-        self.norms: list[float] = []
-
-    def on_step_end(self, trainer: BaseTrainer, result: Any) -> None:
-        self.losses.append(result.loss)
-        self.norms.append(result.grad_norm)
-
-
 def train_language_model(kind: str, rank: int, world_size: int, accumulation_steps: int) -> dict[str, Any]:
-    series = LossSeries()
+    series = Series()
     config = TrainingConfig(
         epochs=2, learning_rate=0.05, accumulation_steps=accumulation_steps, max_grad_norm=0.5, ema_decay=0.9
     )
@@ -107,55 +87,6 @@ def train_language_model(kind: str, rank: int, world_size: int, accumulation_ste
         "weights": weights_hash(trainer.model.state_dict()),
         "items": trainer.progress.items,
     }
-
-
-# ---------------------------------------------------------------- children
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def child(work: Callable[..., Any], rank: int, port: int, folder: Path, arguments: tuple[Any, ...]) -> None:
-    os.environ |= {
-        "RANK": str(rank),
-        "LOCAL_RANK": str(rank),
-        "WORLD_SIZE": "2",
-        "MASTER_ADDR": "127.0.0.1",
-        "MASTER_PORT": str(port),
-    }
-    code = 0
-    try:
-        result = work(rank, *arguments)
-        (folder / f"result{rank}.json").write_text(json.dumps(result))
-        disconnect()
-    except Exception as error:
-        (folder / f"error{rank}.txt").write_text(f"{type(error).__name__}: {error}")
-        traceback.print_exc()
-        code = int(getattr(error, "exit_code", 1))
-    os._exit(code)
-
-
-def start_pair(folder: Path, work: Callable[..., Any], *arguments: Any) -> list[Any]:
-    # What every optimizer imports; the children inherit it.
-    torch.optim.SGD([torch.zeros(1)], lr=0.1)
-    folder.mkdir(parents=True, exist_ok=True)
-    port = free_port()
-    context = multiprocessing.get_context("fork")
-    pair = [context.Process(target=child, args=(work, rank, port, folder, arguments)) for rank in (0, 1)]
-    for process in pair:
-        process.start()
-    return pair
-
-
-def results(folder: Path, work: Callable[..., Any], *arguments: Any) -> list[Any]:
-    pair = start_pair(folder, work, *arguments)
-    for process in pair:
-        process.join(60)
-    assert [process.exitcode for process in pair] == [0, 0]
-    return [json.loads((folder / f"result{rank}.json").read_text()) for rank in (0, 1)]
 
 
 # ---------------------------------------------------------------- the same run

@@ -9,6 +9,7 @@ from typing import Any
 
 from torch import Tensor
 
+from mlcore.errors import UserError
 from mlcore.trainer.distributed import Processes
 from mlcore.trainer.results import GradientResult
 from mlcore.trainer.weighted_means import WeightedMeans
@@ -29,23 +30,41 @@ class Window:
     num_items: int
 
 
+class UnevenBatchesError(UserError):
+    """Layers that all processes compute together need equally many batches from each."""
+
+
 def windows(
-    batches: Iterator[Any], size: int, count_items: Callable[[Any], int], processes: Processes
+    batches: Iterator[Any],
+    size: int,
+    count_items: Callable[[Any], int],
+    processes: Processes,
+    *,
+    in_step: bool = False,
 ) -> Iterator[Window]:
     """``size`` batches at a time; the last window of an epoch may be smaller, and is not lost.
 
     When one process has no batch left the epoch is over for all of them, so that none waits for another.
+
+    Args:
+        in_step: all processes must compute equally many batches in every window.
+
+    Raises:
+        UnevenBatchesError: they have not as many.
     """
     while True:
         taken = list(islice(batches, size))
         counts = [int(count_items(batch)) for batch in taken]
-        anyone_done, num_items = not taken, sum(counts)
-        if processes.world_size > 1:
-            total = processes.sum_numbers({"done": float(not taken), "items": float(num_items)})
-            anyone_done, num_items = total["done"] > 0, int(total["items"])
-        if anyone_done:
+        everyones = processes.gather(counts)
+        if not all(everyones):
             return
-        yield Window(taken, counts, num_items)
+        num_computed = [sum(count > 0 for count in each) for each in everyones]
+        if in_step and len(set(num_computed)) > 1:
+            raise UnevenBatchesError(
+                f"the processes have {', '.join(map(str, num_computed))} batches for one update, and BatchNorm over "
+                "all of them needs equally many: give each as many, or set training.sync_batch_norm to false"
+            )
+        yield Window(taken, counts, sum(map(sum, everyones)))
 
 
 def accumulate(

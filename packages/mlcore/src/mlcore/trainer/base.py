@@ -12,7 +12,6 @@ from typing import Any
 import torch
 from torch import nn
 
-from mlcore.errors import InterruptedRun
 from mlcore.signals import StopSignals
 from mlcore.trainer import run_state
 from mlcore.trainer.accumulation import Window, accumulate, means_of_all, plain_means, windows
@@ -32,11 +31,12 @@ from mlcore.trainer.precision import MixedPrecision
 from mlcore.trainer.progress import Progress
 from mlcore.trainer.protocols import Checkpoints, Loader, Logger, SilentLogger
 from mlcore.trainer.random_state import preserved_rng, seed_process
-from mlcore.trainer.reporting import closing, log_window, opening
+from mlcore.trainer.reporting import closing, log_window, opening, result_of
 from mlcore.trainer.results import GradientResult, StepResult, TrainingResult
 from mlcore.trainer.saving import Saving
 from mlcore.trainer.session import Session
 from mlcore.trainer.stopping import EvaluationAbandoned, Stop, StopConditions
+from mlcore.trainer.sync_batch_norm import synchronise_batch_norms
 from mlcore.trainer.task import Task
 from mlcore.trainer.update import Updater
 from mlcore.trainer.weighted_means import WeightedMeans
@@ -77,6 +77,11 @@ class BaseTrainer(Task):
         self.distributed = connect(device)
         self.device = self.distributed.device
         self.model = model.to(self.device)
+        self.in_step = (
+            config.sync_batch_norm
+            and self.distributed.world_size > 1
+            and synchronise_batch_norms(self.model, self.distributed)
+        )
         self.config = config
         self.seed = seed
         self.extra_state = dict(extra_state or {})
@@ -133,7 +138,8 @@ class BaseTrainer(Task):
         self.plan.make(train_loader, self.distributed)
         self.model.train()
         batches = self.loader_position.batches(train_loader, self.progress.epoch, self.progress.position)
-        for window in windows(batches, self.config.accumulation_steps, self.count_items, self.distributed):
+        size, processes = self.config.accumulation_steps, self.distributed
+        for window in windows(batches, size, self.count_items, processes, in_step=self.in_step):
             self._train_window(window)
             if self.session is not None and self.session.shall_stop(self.progress, self.monitor):
                 break
@@ -286,14 +292,8 @@ class BaseTrainer(Task):
         self.saving.save(self)
 
     def _end(self, stop: Stop) -> TrainingResult:
-        progress, best = self.progress, self.monitor.best
         self.saving.save_last(self)
-        if stop.exit_code is not None:
-            saved = "the state is saved, --resume goes on" if self.saving.is_saved else "nothing was saved"
-            raise InterruptedRun(f"{stop.reason} after step {progress.step}; {saved}", stop.exit_code)
-        result = TrainingResult(
-            stop.status, progress.step, progress.epoch, best.value, best.step, stop.reason, progress.history
-        )
+        result = result_of(self, stop)
         self.callbacks.on_train_end(self, result)
         self.logger.finish(stop.status, closing(self, stop.reason))
         return result

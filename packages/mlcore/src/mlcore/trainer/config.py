@@ -142,6 +142,10 @@ class TrainingConfig(Section):
     ema_decay: float | None = Field(
         default=None, gt=0, lt=1, description="Decay of the averaged weights that are validated; null: none."
     )
+    sync_batch_norm: bool = Field(
+        default=True,
+        description="Several processes: BatchNorm takes its statistics over the batches of all of them.",
+    )
     compile: bool = Field(
         default=False, description="Use torch.compile, and plain eager mode where it fails."
     )

@@ -12,7 +12,7 @@ communication does not overlap with computation.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
@@ -53,14 +53,6 @@ class Processes:
         """Whether this is the process that writes."""
         return self.rank == 0
 
-    def sum_numbers(self, numbers: Mapping[str, float]) -> dict[str, float]:
-        """Add up by name; processes may have different names."""
-        total: dict[str, float] = {}
-        for one in self.gather(dict(numbers)):
-            for name, value in one.items():
-                total[name] = total.get(name, 0.0) + value
-        return total
-
     def maxima(self, numbers: Sequence[int]) -> list[int]:
         """The greatest of each, over all processes."""
         if self.world_size == 1:
@@ -78,6 +70,13 @@ class Processes:
         with self._peers():
             dist.all_gather_object(values, value)
         return values
+
+    def sum_vector(self, vector: Tensor) -> Tensor:
+        """The sum of a tensor over the processes, in its type; `vector` itself is overwritten."""
+        if self.world_size > 1:
+            with self._peers():
+                dist.all_reduce(vector)
+        return vector
 
     def sum_gradients(self, parameters: Sequence[nn.Parameter]) -> None:
         """Replace every ``.grad`` with its sum over the processes, whoever computed it and how.

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mlcore.trainer.results import StepResult
+from mlcore.errors import InterruptedRun
+from mlcore.trainer.results import StepResult, TrainingResult
 
 if TYPE_CHECKING:
     from mlcore.trainer.base import BaseTrainer
+    from mlcore.trainer.stopping import Stop
 
 
 def opening(trainer: BaseTrainer) -> dict[str, Any]:
@@ -44,3 +46,18 @@ def closing(trainer: BaseTrainer, reason: str) -> dict[str, Any]:
         "best": None if best.value is None else {trainer.config.monitor: best.value, "step": best.step},
         "statuses": dict(trainer.guard.counts),
     }
+
+
+def result_of(trainer: BaseTrainer, stop: Stop) -> TrainingResult:
+    """How a run ended that has just saved its last state.
+
+    Raises:
+        InterruptedRun: by a signal.
+    """
+    progress, best = trainer.progress, trainer.monitor.best
+    if stop.exit_code is not None:
+        saved = "the state is saved, --resume goes on" if trainer.saving.is_saved else "nothing was saved"
+        raise InterruptedRun(f"{stop.reason} after step {progress.step}; {saved}", stop.exit_code)
+    return TrainingResult(
+        stop.status, progress.step, progress.epoch, best.value, best.step, stop.reason, progress.history
+    )
