@@ -14,7 +14,7 @@ def command(config: object, options: Options) -> int:
     """Measure which batch size and how many threads are fastest on this machine, and remember it."""
     from mlcore.machine_settings import optimize_settings
 
-    return optimize_settings(config, options, target="rnn_suite.tuning:training_step", unit="tokens")
+    return optimize_settings(config, options, unit="tokens")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -26,6 +26,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         project=PROJECT,
         extra=SETTINGS_OPTIONS,
         flags="none",
+        wants_batch_size=False,
     )
 
 

@@ -1,12 +1,9 @@
-"""Two processes over gloo train as one does; when one is lost the other ends. One test starts torchrun itself."""
+"""Two processes over gloo train as one does; when one is lost the other ends. tests/projects starts torchrun itself."""
 
 from __future__ import annotations
 
-import json
 import os
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -202,25 +199,3 @@ def test_when_one_process_is_lost_the_other_ends_soon_and_says_so(tmp_path: Path
     assert pair[0].exitcode == LostProcessError.exit_code == 1
     message = (tmp_path / "error0.txt").read_text()
     assert message.startswith("LostProcessError: process 0 of 2 stops: another process of this run has ended")
-
-
-# ---------------------------------------------------------------- torchrun itself
-
-
-@pytest.mark.slow
-def test_torchrun_starts_it(tmp_path: Path) -> None:
-    program = Path(__file__).with_name("torchrun_program.py")
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    done = subprocess.run(
-        [*command, str(program), str(tmp_path)],
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        timeout=200,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
-    first, second = (json.loads((tmp_path / f"result{rank}.json").read_text()) for rank in (0, 1))
-    alone = train_language_model("autograd", 0, 1, 2)
-    assert first == second
-    assert first["losses"] == pytest.approx(alone["losses"], rel=1e-10)

@@ -110,14 +110,14 @@ ORACLES: list[tuple[dict[str, Any], Callable[[torch.optim.Optimizer], Any]]] = [
 @pytest.mark.filterwarnings("ignore:.*epoch parameter.*:UserWarning")
 def test_every_schedule_has_the_rates_of_torch(keys: dict[str, Any], oracle: Any) -> None:
     total = TOTAL + 1 if keys["type"] == "onecycle" else TOTAL
-    schedule = build_schedule(TrainingConfig(schedule=keys).schedule, total, steps_per_epoch=6)
+    schedule = build_schedule(TrainingConfig(schedule=keys).schedule, total, epoch_of=lambda step: step // 6)
     ours = [RATE * schedule.factor(step) for step in range(TOTAL)]
     assert ours == pytest.approx(rates_of_torch(oracle), rel=1e-9, abs=1e-12)
 
 
 @pytest.mark.parametrize("keys", [keys for keys, _ in ORACLES], ids=str)
 def test_a_rate_does_not_depend_on_the_way_there_and_never_leaves_its_bounds(keys: dict[str, Any]) -> None:
-    schedule = schedule_of(keys, steps_per_epoch=6)
+    schedule = schedule_of(keys, epoch_of=lambda step: step // 6)
     forwards = [schedule.factor(step) for step in range(2 * TOTAL)]
     backwards = [schedule.factor(step) for step in reversed(range(2 * TOTAL))]
     assert forwards == backwards[::-1]

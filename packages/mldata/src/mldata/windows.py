@@ -74,7 +74,9 @@ class TokenWindows(ResumableLoader):
         self.context_length, self.batch_size = context_length, batch_size
         self.seed, self.mode, self.drop_last = seed, mode, drop_last
         self.num_workers, self.rank, self.world_size = num_workers, rank, world_size
-        self._num_windows = self._count_windows()
+        self._num_drawn = self._count_windows()
+        shared = mode == "random"  # all ranks take equally many steps
+        self._num_windows = self._num_drawn - (self._num_drawn % world_size if shared else 0)
 
     def _count_windows(self) -> int:
         num_tokens, length = len(self.tokens), self.context_length
@@ -87,7 +89,7 @@ class TokenWindows(ResumableLoader):
         num_windows = max(1, (num_tokens - length) // length)
         if num_windows < self.world_size:
             raise DataError(f"{num_tokens} tokens give {num_windows} windows for {self.world_size} ranks")
-        return num_windows - num_windows % self.world_size
+        return num_windows
 
     @cached_property
     def _all_windows(self) -> NDArray[Any]:
@@ -116,9 +118,10 @@ class TokenWindows(ResumableLoader):
         if self.mode == "sequential":
             return np.arange(self._num_windows, dtype=np.int64) * self.context_length
         generator = np.random.Generator(np.random.PCG64(np.random.SeedSequence([self.seed, epoch])))
-        spare = len(self.tokens) - 1 - self._num_windows * self.context_length
+        spare = len(self.tokens) - 1 - self._num_drawn * self.context_length
         offset = int(generator.integers(min(self.context_length - 1, spare) + 1))
-        return offset + generator.permutation(self._num_windows) * self.context_length
+        # The windows left out are the last of the same order, so that any number of ranks begins alike.
+        return offset + generator.permutation(self._num_drawn)[: self._num_windows] * self.context_length
 
     def _rows(self, starts: NDArray[np.int64], step: int) -> NDArray[np.int64]:
         """This rank's share of one step's windows."""

@@ -32,6 +32,7 @@ def run_command(
     extra: Sequence[click.Parameter] = (),
     flags: Literal["training", "evaluation", "none"] = "training",
     runs: str = "runs",
+    wants_batch_size: bool = True,
 ) -> int:
     """Run one command of a project from its command line.
 
@@ -47,6 +48,7 @@ def run_command(
         flags: the kind of command: which flags it knows.
         runs: the folder of the run folders, within ``project``; a project whose commands have different
             configurations keeps their runs apart.
+        wants_batch_size: whether ``training.batch_size: auto`` shall become a number; evaluations want none.
 
     Returns:
         The exit code. Errors have been printed: whatever carries an ``exit_code`` as its text alone,
@@ -62,7 +64,8 @@ def run_command(
             )
             if line is None:
                 return 0
-            return _run(function, line, schema, project, project / runs, default_config, flags, words)
+            wants = wants_batch_size and flags != "evaluation"
+            return _run(function, line, schema, project, project / runs, default_config, flags, words, wants)
     except BaseException as error:
         return report_error(error, debug="--debug" in words)
 
@@ -101,6 +104,7 @@ def _run(
     default_config: str | None,
     flags: str,
     words: list[str],
+    wants_batch_size: bool,
 ) -> int:
     from mlcore.cli.options import Options
 
@@ -116,6 +120,10 @@ def _run(
 
             print(dump_config(config), end="")
             return 0
+        if wants_batch_size:
+            from mlcore.machine_settings.auto_batch_size import with_measured_batch_size
+
+            config = with_measured_batch_size(config, project, config_path)
     if values.get("use_multigpu"):
         from mlcore.cli.multi_gpu import restart_on_all_devices
 

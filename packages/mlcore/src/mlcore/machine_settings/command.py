@@ -7,21 +7,39 @@ from pydantic import BaseModel
 from mlcore.cli import Options
 from mlcore.logger.number_format import format_bytes, format_count
 from mlcore.machine_settings.answer import Answer, Findings
+from mlcore.machine_settings.auto_batch_size import target_of
 from mlcore.machine_settings.choosing import find_settings
 from mlcore.machine_settings.measuring import ProcessMeter
 from mlcore.machine_settings.store import Question, keep_settings, num_cores, stored_settings
 
-# What a model's speed does not depend on: the same answer serves all of them.
-_IRRELEVANT = {"name", "seed"}
+# What the speed of an update does not depend on: the same answer serves all of them.
+_IRRELEVANT = {"name", "seed", "preflight", "logging"}
+_IRRELEVANT_TO_TRAINING = {
+    "batch_size",
+    "batch_size_schedule",
+    "epochs",
+    "steps",
+    "max_minutes",
+    "learning_rate",
+    "schedule",
+    "log_every",
+    "eval_every",
+    "eval_batches",
+    "save_every",
+    "keep_last",
+    "sample_every",
+}
 
 
-def optimize_settings(config: Any, options: Options, *, target: str, unit: str = "items") -> int:
+def optimize_settings(
+    config: Any, options: Options, *, target: str | None = None, unit: str = "items"
+) -> int:
     """Find and keep the best batch size and number of threads for `config` on this machine.
 
     Args:
         config: the project's configuration, with a `device`.
         options: `SETTINGS_OPTIONS` among its extras.
-        target: ``package.module:function`` of the project; called in a child with ``config=`` (the configuration's
+        target: ``package.module:function``; None: the project's ``tuning:training_step``. Called in a child with ``config=`` (the configuration's
             plain content) and ``batch_size=``, returns a `Workload`: see `trainer_workload`.
         unit: what is counted.
 
@@ -29,6 +47,7 @@ def optimize_settings(config: Any, options: Options, *, target: str, unit: str =
         SettingsError: no batch could be trained at all.
     """
     extra = options.extra
+    target = target or target_of(options.project)
     question = question_of(config, target)
     known = None if extra["again"] else stored_settings(question)
     if known is not None:
@@ -62,10 +81,10 @@ def question_of(config: Any, target: str) -> Question:
     assert isinstance(config, BaseModel)
     # Only what was set: a default that stands in the file may contradict what the data say.
     content = config.model_dump(mode="json", exclude_unset=True, exclude=_IRRELEVANT)
-    training = content.get("training")
-    if isinstance(training, dict):
-        training.pop("batch_size", None)
-        content = {key: value for key, value in content.items() if key != "training" or training}
+    training = content.pop("training", {})
+    relevant = {key: value for key, value in training.items() if key not in _IRRELEVANT_TO_TRAINING}
+    if relevant:
+        content["training"] = relevant
     return Question(target, {"config": content}, str(choose_device(getattr(config, "device", "auto"))))
 
 
@@ -88,5 +107,5 @@ def print_choice(findings: Findings, unit: str) -> None:
     best = findings.best
     threads = best.candidate.threads
     print(f"\nbest: {best.candidate} with {format_count(best.rate)} {unit}/s")
-    words = f"--batch-size {best.candidate.batch_size}"
-    print(f"use it with: {'' if threads is None else f'OMP_NUM_THREADS={threads} '}train {words}")
+    prefix = "" if threads is None else f"OMP_NUM_THREADS={threads} "
+    print(f"use it with: {prefix}train --batch-size {best.candidate.batch_size}, or --batch-size auto")

@@ -83,6 +83,7 @@ def plain_training(
         "steps": steps,
         "max_minutes": None,
         "accumulation_steps": 1,
+        "batch_size_schedule": None,
         "learning_rate": training.learning_rate if learning_rate is None else learning_rate,
         "weight_decay": 0.0,
         "schedule": ConstantSchedule(),

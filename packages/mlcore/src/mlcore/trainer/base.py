@@ -138,7 +138,7 @@ class BaseTrainer(Task):
         self.plan.make(train_loader, self.distributed)
         self.model.train()
         batches = self.loader_position.batches(train_loader, self.progress.epoch, self.progress.position)
-        size, processes = self.config.accumulation_steps, self.distributed
+        size, processes = self.config.batches_per_update(self.progress.epoch), self.distributed
         for window in windows(batches, size, self.count_items, processes, in_step=self.in_step):
             self._train_window(window)
             if self.session is not None and self.session.shall_stop(self.progress, self.monitor):

@@ -20,7 +20,7 @@ class Callback:
         on_train_start(trainer)
         while not stopped:
             on_epoch_start(trainer)
-            for window of accumulation_steps batches in the epoch:
+            for window of the epoch's batches, batches_per_update(epoch) each:
                 for batch in window:
                     compute_gradients(batch, its share of the window's items)
                 if loss and gradients are finite:

@@ -1,9 +1,18 @@
 """The training section of a configuration. No torch import: command lines must answer at once."""
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    PositiveInt,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    field_serializer,
+    model_validator,
+)
 
 from mlcore.config.section import Section
 from mlcore.trainer.schedule_config import ConstantSchedule, ScheduleConfig
@@ -50,6 +59,18 @@ def _switch_to_section(value: Any) -> Any:
     return value
 
 
+class AutoBatchSize(int):
+    """What stands for ``batch_size: auto`` until a command has looked up what was measured on this machine."""
+
+
+def _auto_or_number(value: Any, check: ValidatorFunctionWrapHandler) -> int:
+    if isinstance(value, AutoBatchSize) or (isinstance(value, str) and value == "auto"):
+        return AutoBatchSize(0)  # no size: whoever takes it for one is told so
+    if isinstance(value, str | bool):
+        raise ValueError(f"expected a whole number or 'auto', got {value!r}")
+    return check(value)
+
+
 class MuonCompanionConfig(Section):
     """What AdamW does for the parameters that are no matrices of the model's blocks, beside Muon."""
 
@@ -61,6 +82,31 @@ class MuonCompanionConfig(Section):
     )
     epsilon: float = Field(default=1e-10, gt=0, description="Added to the denominator.")
     weight_decay: float = Field(default=0.0, ge=0, description="Decoupled weight decay.")
+
+
+class BatchSizeSchedule(Section):
+    """An update takes more and more samples, instead of smaller and smaller steps or beside them (Smith et al., 2018:
+    "Don't decay the learning rate, increase the batch size").
+
+    It takes them as more batches of batch_size each, so neither memory nor BatchNorm's statistics change.
+    """
+
+    epochs: tuple[PositiveInt, ...] = Field(
+        min_length=1,
+        max_length=8,
+        description="After each of these numbers of epochs an update takes more batches.",
+    )
+    factor: int = Field(default=2, ge=2, le=64, description="How many times as many, each time.")
+
+    @model_validator(mode="after")
+    def _epochs_ascend(self) -> Self:
+        if any(later <= earlier for earlier, later in pairwise(self.epochs)):
+            raise ValueError(f"epochs is {list(self.epochs)}: each number must be larger than the one before")
+        return self
+
+    def growth(self, epoch: int) -> int:
+        """How many times as many batches make an update in epoch `epoch` (from 0) as in the first."""
+        return self.factor ** sum(start <= epoch for start in self.epochs)
 
 
 class TrainingConfig(Section):
@@ -93,9 +139,15 @@ class TrainingConfig(Section):
         gt=0,
         description="Stop cleanly after so many minutes of one process; the schedule ignores it.",
     )
-    batch_size: int = Field(default=32, ge=1, description="Samples in a batch of one process.")
+    batch_size: Annotated[int, Field(ge=1), WrapValidator(_auto_or_number)] = Field(
+        default=32,
+        description="Samples in a batch of one process; auto: what optimize_settings found for this machine.",
+    )
     accumulation_steps: int = Field(
         default=1, ge=1, description="Batches whose gradients make one optimizer update."
+    )
+    batch_size_schedule: BatchSizeSchedule | None = Field(
+        default=None, description="When an update takes more batches; null: always accumulation_steps."
     )
 
     optimizer: Literal["adamw", "adam", "sgd", "muon"] = Field(
@@ -177,6 +229,10 @@ class TrainingConfig(Section):
         default=None, ge=1, description="Optimizer updates between two shows of samples; null: none."
     )
 
+    @field_serializer("batch_size")
+    def _batch_size_as_written(self, value: int) -> int | str:
+        return "auto" if isinstance(value, AutoBatchSize) else value
+
     @model_validator(mode="after")
     def _combinations_make_sense(self) -> Self:
         problems = [*self._optimizer_problems(), *self._length_problems(), *self._monitor_problems()]
@@ -203,6 +259,11 @@ class TrainingConfig(Section):
     def _has_default_companion(self) -> bool:
         """A resolved configuration writes out the companion that nobody asked for."""
         return self.muon_companion == MuonCompanionConfig()
+
+    def batches_per_update(self, epoch: int) -> int:
+        """Batches of one process whose gradients make an update in epoch `epoch`, from 0."""
+        growth = 1 if self.batch_size_schedule is None else self.batch_size_schedule.growth(epoch)
+        return self.accumulation_steps * growth
 
     @property
     def is_open_ended(self) -> bool:

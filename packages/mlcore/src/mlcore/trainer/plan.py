@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from mlcore.errors import ConfigError
 from mlcore.trainer.config import TrainingConfig
 from mlcore.trainer.distributed import Processes
+from mlcore.trainer.epoch_lengths import EpochLengths
 from mlcore.trainer.loader_position import num_batches
 from mlcore.trainer.protocols import Loader
 from mlcore.trainer.schedules import Schedule, build_schedule
@@ -57,15 +57,18 @@ class SchedulePlan:
 
     def _build(self, length: int | None) -> Schedule:
         config = self._config
-        steps_per_epoch = None if length is None else math.ceil(length / config.accumulation_steps)
+        lengths = None if length is None else EpochLengths(config, length)
         epochs = num_epochs(config)
         limits = [] if config.steps is None else [config.steps]
-        if epochs is not None and steps_per_epoch is not None:
-            limits.append(epochs * steps_per_epoch)
+        if epochs is not None and lengths is not None:
+            limits.append(lengths.num_updates(epochs))
         self.total_steps = min(limits, default=None)
         try:
             return build_schedule(
-                config.schedule, self.total_steps, steps_per_epoch=steps_per_epoch, mode=config.monitor_mode
+                config.schedule,
+                self.total_steps,
+                epoch_of=None if lengths is None else lengths.epoch_of,
+                mode=config.monitor_mode,
             )
         except ValueError as error:
             raise ConfigError(str(error)) from error

@@ -178,14 +178,18 @@ class PlateauRate(Schedule):
 
 
 def build_schedule(
-    config: ScheduleConfig, total_steps: int | None, *, steps_per_epoch: int | None = None, mode: str = "min"
+    config: ScheduleConfig,
+    total_steps: int | None,
+    *,
+    epoch_of: Callable[[int], int] | None = None,
+    mode: str = "min",
 ) -> Schedule:
     """The schedule that ``config`` describes.
 
     Args:
         config: one of the schedule sections.
         total_steps: updates of the whole run; only cosine, onecycle and wsd need it.
-        steps_per_epoch: updates of an epoch, for schedules that count epochs.
+        epoch_of: update -> its epoch, both from 0, for schedules that count epochs.
         mode: "min" or "max", for plateau.
 
     Raises:
@@ -195,11 +199,11 @@ def build_schedule(
         return PlateauRate(config, mode)
     if config.type in ("cosine", "onecycle", "wsd") and total_steps is None:
         raise ValueError(f"schedule {config.type} needs the number of steps: set training.steps")
-    if getattr(config, "unit", "step") == "epoch" and steps_per_epoch is None:
+    if getattr(config, "unit", "step") == "epoch" and epoch_of is None:
         raise ValueError(
             f"schedule {config.type} counts epochs, but their length is not known: set unit: step"
         )
-    after_warmup = _shape(config, total_steps or 0, steps_per_epoch or 1)
+    after_warmup = _shape(config, total_steps or 0, epoch_of)
     if isinstance(config, OneCycleSchedule | NoamSchedule) or config.warmup_steps == 0:
         return Schedule(after_warmup, total_steps)
     return Schedule(partial(_with_warmup, after_warmup, config.warmup_steps), total_steps)
@@ -210,7 +214,10 @@ def _with_warmup(shape: Callable[[int], float], warmup_steps: int, step: int) ->
     return warmup_factor(step, warmup_steps) if step < warmup_steps else shape(step - warmup_steps)
 
 
-def _shape(config: ScheduleConfig, total_steps: int, steps_per_epoch: int) -> Callable[[int], float]:
+def _shape(
+    config: ScheduleConfig, total_steps: int, epoch_of: Callable[[int], int] | None
+) -> Callable[[int], float]:
+    count = epoch_of if epoch_of is not None and getattr(config, "unit", "step") == "epoch" else int
     length = total_steps - getattr(config, "warmup_steps", 0)
     match config:
         case ConstantSchedule():
@@ -220,11 +227,9 @@ def _shape(config: ScheduleConfig, total_steps: int, steps_per_epoch: int) -> Ca
         case OneCycleSchedule():
             return partial(one_cycle_factor, total_steps=total_steps, **config.model_dump(exclude={"type"}))
         case StepSchedule():
-            unit = steps_per_epoch if config.unit == "epoch" else 1
-            return lambda step: step_factor(step // unit, config.step_size, config.gamma)
+            return lambda step: step_factor(count(step), config.step_size, config.gamma)
         case ExponentialSchedule():
-            unit = steps_per_epoch if config.unit == "epoch" else 1
-            return lambda step: exponential_factor(step // unit, config.gamma)
+            return lambda step: exponential_factor(count(step), config.gamma)
         case NoamSchedule():
             return partial(noam_factor, warmup_steps=config.warmup_steps)
         case WSDSchedule():
