@@ -27,6 +27,7 @@ KINDS: Mapping[str, dict[str, Any]] = {
     "cutout": {"cutout": 12},
     "colour": {"brightness": 0.4, "contrast": 0.4, "saturation": 0.4},
     "rand_augment": {"rand_augment_ops": 2, "rand_augment_magnitude": 0.3},
+    "auto_augment": {"auto_augment": True},
     "mixup": {"mixup": 1.0},
     "cutmix": {"cutmix": 1.0},
 }

@@ -5,7 +5,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
+from mlcore.config import load_config
 
+PROJECT = Path(__file__).resolve().parents[1]
 Command = Callable[..., int]
 SMOKE = ("--config", "configs/smoke.yaml", "--no-tensorboard")
 
@@ -86,6 +89,35 @@ def test_sheets_show_the_configured_augmentation_and_each_kind_that_is_asked_for
     assert "rand_augment" in capsys.readouterr().err
 
 
+def test_a_curriculum_begins_with_the_images_that_an_earlier_run_found_easiest(
+    run: Command, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    described = f"data.curriculum={{scores: {trained}, start: 0.1, epochs: 2, pacing: step, stages: 2}}"
+    words = (*SMOKE, "--set", described, "--runs-dir", str(tmp_path), "--set", "training.epochs=1")
+    assert run("train", *words) == 0
+    (folder,) = tmp_path.iterdir()
+    monkeypatch.syspath_prepend(str(PROJECT))
+    from cifar_cnn import build
+    from cifar_cnn.config import ExperimentConfig
+
+    config = load_config(ExperimentConfig, folder / "config.yaml")
+    assert config.data.curriculum is not None
+    assert config.data.curriculum.scores == str(trained), "the run keeps the very folder"
+    prepared = build.prepare(config)
+    classifier = build.read_classifier(trained / "checkpoints" / "best.pt", torch.device("cpu"))
+    images = prepared.train
+    probabilities = classifier.predict(images).softmax(dim=1)[torch.arange(len(images)), images.labels]
+    expected = set()
+    for label in range(10):
+        mine = (images.labels == label).nonzero().flatten()
+        easiest = probabilities[mine].argsort(descending=True)[: len(mine) // 12]
+        expected |= set(mine[easiest].tolist())
+    assert prepared.curriculum is not None
+    pool = set(prepared.curriculum.pool(0).tolist())
+    assert len(pool) == 320
+    assert expected <= pool, "of every class the images with the most probable labels"
+
+
 QUICK = (
     *SMOKE,
     "--set",
@@ -158,6 +190,9 @@ def test_a_study_of_stopping_takes_only_what_ends_by_itself(
         (("--set", "model.num_classes=11"), "want 10"),
         (("--set", "data.dataset=shape"), "shapes"),
         (("--set", "data.train_split=1.0"), "train_loss"),
+        (("--set", "data.curriculum={order: anti}"), "name an earlier run"),
+        (("--set", "data.curriculum={scores: nowhere.txt}"), "nowhere.txt"),
+        (("--set", "data.curriculum={scores: no_such_run}"), "no_such_run"),
         (("--set", "data.dataset=cifar10"), "shapes (quickstart.yaml)"),
         (("--set", "training.epochs=null", "--set", "training.early_stopping.policy=adaptive", "--set",
           "training.schedule=cosine"), "needs a length"),

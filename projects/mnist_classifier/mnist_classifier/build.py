@@ -12,12 +12,14 @@ from mlcore.device import choose_device
 from mlcore.errors import ConfigError
 from mlcore.image_classification.checkpoints import checkpoint_extras, read_image_checkpoint
 from mlcore.image_classification.classifier import ImageClassifier
+from mlcore.image_classification.hardness import with_curriculum
 from mlcore.logger import TrainingLogger
 from mlcore.runs import RunFolder
 from mlcore.trainer import ClassificationTrainer, TrainingConfig, weights_for_inference
 from mlcore.trainer.distributed import rank_and_world_size
 from mldata.images.augmentation import build_augmentation
 from mldata.images.batches import ImageBatches
+from mldata.images.curriculum import Curriculum
 from mldata.images.dataset import ImageDataset
 from mldata.images.selection import hashes_of_splits
 from mldata.images.selection import load_split as load_split
@@ -43,7 +45,7 @@ class Prepared:
     """What exists before a run folder does: if anything of this fails, nothing has been written.
 
     `config` is resolved: its model section fits the images. `means` and `deviations` are those of the training
-    images, one a channel, of values from 0 to 1.
+    images, one a channel, of values from 0 to 1; `curriculum` is their order where one is asked for.
     """
 
     config: ExperimentConfig
@@ -52,6 +54,7 @@ class Prepared:
     validation: ImageDataset | None
     means: list[float]
     deviations: list[float]
+    curriculum: Curriculum | None = None
 
     @property
     def channels_last(self) -> bool:
@@ -65,7 +68,15 @@ def prepare(config: ExperimentConfig) -> Prepared:
     train, validation = training_splits(config.data)
     means, deviations = train.channel_statistics()
     model = model_config_for(config.model, train)
-    return Prepared(config.model_copy(update={"model": model}), device, train, validation, means, deviations)
+    resolved, curriculum = with_curriculum(
+        config.model_copy(update={"model": model}),
+        train,
+        project=Path(__file__).resolve().parents[1],
+        read=read_classifier,
+        device=device,
+        make=Curriculum,
+    )
+    return Prepared(resolved, device, train, validation, means, deviations, curriculum)
 
 
 def model_config_for(model: ModelConfig, images: ImageDataset) -> ModelConfig:
@@ -126,6 +137,7 @@ def make_training_loader(prepared: Prepared) -> ImageBatches:
         batch_size=config.training.batch_size,
         shuffle=True,
         seed=config.seed,
+        curriculum=prepared.curriculum,
         augmentation=build_augmentation(config.data.augmentation, seed=config.seed),
         num_workers=config.data.num_workers,
         **_place(),

@@ -39,6 +39,7 @@ KINDS: dict[str, dict[str, Any]] = {
     "erasing": {"erasing": 0.7},
     "colours and cutout": {"brightness": 0.4, "contrast": 0.5, "saturation": 0.6, "cutout": 5},
     "rand_augment": {"rand_augment_ops": 2, "rand_augment_magnitude": 0.4},
+    "auto_augment": {"auto_augment": True},
 }
 
 

@@ -1,4 +1,4 @@
-"""`training.batch_size: auto` becomes the number that `optimize_settings` has found for this configuration and machine."""
+"""`training.batch_size: auto` becomes the number that `optimize_settings` has found on this machine."""
 
 import os
 import sys

@@ -39,8 +39,9 @@ def optimize_settings(
     Args:
         config: the project's configuration, with a `device`.
         options: `SETTINGS_OPTIONS` among its extras.
-        target: ``package.module:function``; None: the project's ``tuning:training_step``. Called in a child with ``config=`` (the configuration's
-            plain content) and ``batch_size=``, returns a `Workload`: see `trainer_workload`.
+        target: ``package.module:function``; None: the project's ``tuning:training_step``. It is called in a child with
+            ``config=`` (the configuration's plain content) and ``batch_size=``, and returns a `Workload`: see
+            `trainer_workload`.
         unit: what is counted.
 
     Raises:

@@ -1,6 +1,7 @@
 """Batches of normalised images out of a set in memory; their order is a function of (seed, epoch)."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -8,6 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mldata.errors import DataError
+from mldata.images.curriculum import Curriculum
 from mldata.images.dataset import ImageDataset
 from mldata.images.normalising import Normalisation
 from mldata.images.splits import seeded_order
@@ -38,6 +40,7 @@ class ImageBatches(ResumableLoader):
         mean, std: of each channel of `image / 255`, or one number for all.
         shuffle: another order each epoch; otherwise the order of the set.
         seed: of the order.
+        curriculum: decides, where batches are shuffled, which images an epoch draws from; it has its own seed.
         augmentation: called as `augmentation(images (B, H, W, C) uint8, indices (B,), epoch)`; gives
             (B, C, H, W) floats in [0, 1], or bytes.
         mixing: called after it, as `mixing(images (B, C, H, W), labels, indices, epoch)`; gives images and targets,
@@ -63,6 +66,7 @@ class ImageBatches(ResumableLoader):
         std: float | Sequence[float],
         shuffle: bool = False,
         seed: int = 0,
+        curriculum: Curriculum | None = None,
         augmentation: Augmentation | None = None,
         mixing: Mixing | None = None,
         drop_last: bool = False,
@@ -77,7 +81,7 @@ class ImageBatches(ResumableLoader):
             raise DataError(f"{dataset!r} is for evaluation: it is not shuffled, and nothing trains on it")
         self.dataset, self.batch_size, self.seed = dataset, batch_size, seed
         self.shuffle, self.augmentation, self.drop_last = shuffle, augmentation, drop_last
-        self.mixing = mixing
+        self.mixing, self.curriculum = mixing, curriculum if shuffle else None
         self.channels_last, self.num_workers = channels_last, num_workers
         self.rank, self.world_size = rank, world_size
         self._normalised = Normalisation(mean, std, dataset.image_shape[2])
@@ -107,7 +111,9 @@ class ImageBatches(ResumableLoader):
         self._position = begin
         epoch = self._epoch
         order = self.order(epoch)
-        tasks = ((self._rows(order, step), epoch) for step in range(begin, len(self)))
+        tasks = (
+            (self._rows(order, step), self._draw_number(epoch, step)) for step in range(begin, len(self))
+        )
         for batch in work_ahead(self._gather, tasks, self.num_workers):
             self._position += 1
             yield batch
@@ -117,7 +123,31 @@ class ImageBatches(ResumableLoader):
         """(images of all ranks,) positions in the set, in the order that the epoch sees them."""
         if not self.shuffle:
             return np.arange(self._num_images)
+        if self.curriculum is not None:
+            return self.curriculum.order(epoch)[: self._num_images]
         return seeded_order(len(self.dataset), self.seed, epoch)[: self._num_images]
+
+    def state_dict(self) -> dict[str, Any]:
+        """Epoch and position; with a curriculum also which one it was."""
+        own = {} if self.curriculum is None else {"curriculum": self.curriculum.fingerprint}
+        return {**super().state_dict(), **own}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """As every loader.
+
+        Raises:
+            DataError: no epoch of this loader has such a batch, or the images came in another curriculum's order.
+        """
+        before = state.get("curriculum")
+        if self.curriculum is not None and before not in (None, self.curriculum.fingerprint):
+            raise DataError("cannot continue: data.curriculum, or the scores it is made of, were others")
+        super().load_state_dict(state)
+
+    def _draw_number(self, epoch: int, step: int) -> int:
+        """What augmentation draws by."""
+        if self.curriculum is None:
+            return epoch
+        return self.curriculum.draw_number(epoch, step * self.batch_size * self.world_size)
 
     def _rows(self, order: NDArray[np.int64], step: int) -> NDArray[np.int64]:
         """This rank's share of one step's images."""
@@ -126,7 +156,7 @@ class ImageBatches(ResumableLoader):
         return rows_of_rank(together, self.rank, self.world_size)
 
     def _gather(self, task: tuple[NDArray[np.int64], int]) -> Batch:
-        rows, epoch = task
+        rows, epoch = task  # a later pass through the images of an epoch counts as another one
         dataset, positions = self.dataset, torch.from_numpy(rows).to(self.dataset.images.device)
         images, labels = _taken(dataset.images, positions), _taken(dataset.labels, positions)
         if self.augmentation is None:

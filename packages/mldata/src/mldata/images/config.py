@@ -1,11 +1,41 @@
 """The data section of an experiment with images. Imports no torch: a config is read before anything heavy."""
 
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from mldata.images.augmentation.config import AugmentationConfig
+
+
+class CurriculumConfig(BaseModel):
+    """Easy images first, the others little by little (Hacohen and Weinshall, 2019)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, allow_inf_nan=False)
+
+    scores: str | None = Field(
+        None,
+        description="how hard each training image is: an earlier run (its loss of each), or a .txt of numbers",
+    )
+    order: Literal["curriculum", "anti", "random"] = Field(
+        "curriculum", description="easy images first; hard ones first; or, to compare with, any"
+    )
+    start: float = Field(0.2, ge=0.01, le=1, description="share of the images in the first epoch")
+    epochs: int = Field(5, ge=1, description="the first epoch that draws from all images, from 0")
+    pacing: Literal["linear", "root", "step"] = Field(
+        "linear",
+        description="how the share grows: evenly; fast at first; or in stages, each time by the same factor",
+    )
+    stages: int = Field(4, ge=1, le=100, description="pacing step: how many times the share grows")
+    balanced: bool = Field(True, description="the same share of every class")
+
+    @model_validator(mode="after")
+    def _an_order_needs_scores(self) -> Self:
+        if self.scores is None and self.order != "random":
+            raise ValueError(
+                f"order {self.order} needs scores: name an earlier run, or a .txt with a number an image"
+            )
+        return self
 
 
 class ImageDataConfig(BaseModel):
@@ -30,6 +60,9 @@ class ImageDataConfig(BaseModel):
     fold: int | None = Field(None, ge=0, description="cross-validation: the part that validates, from 0")
     num_workers: int = Field(0, ge=0, le=64, description="threads that prepare batches ahead")
     augmentation: AugmentationConfig = AugmentationConfig()
+    curriculum: CurriculumConfig | None = Field(
+        None, description="order of the training images; null: all in every epoch"
+    )
 
     @property
     def validates(self) -> bool:

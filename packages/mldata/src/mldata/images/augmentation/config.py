@@ -12,8 +12,8 @@ class AugmentationConfig(BaseModel):
     """Strengths of the random changes; every default is off. Lengths are in pixels of the image itself.
 
     A value `v` of rotation, translation or shear stands for a draw that is uniform in [-v, v], once an image
-    and epoch. The order is: flip, shear, scale, rotation, translation and elastic bending, all in one
-    resampling; before it RandAugment, after it colours, cutout and erasing, and last the mixing of pairs.
+    and epoch. The order is: RandAugment or AutoAugment; flip, shear, scale, rotation, translation and elastic
+    bending, all in one resampling; colours, cutout and erasing; and last the mixing of pairs.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, allow_inf_nan=False)
@@ -75,6 +75,11 @@ class AugmentationConfig(BaseModel):
     )
     rand_augment_magnitude: Fraction = Field(
         default=0.3, description="their strength as a share of the largest; torchvision's 9 of 30 is 0.3"
+    )
+    auto_augment: bool = Field(
+        default=False,
+        description="AutoAugment: one of the 25 pairs of changes found for CIFAR-10 (Cubuk et al., 2018), before all "
+        "others",
     )
     brightness: float = Field(default=0.0, ge=0.0, le=1.0, description="factor uniform in [1 - v, 1 + v]")
     contrast: float = Field(default=0.0, ge=0.0, le=1.0, description="likewise, away from the mean grey")
@@ -142,8 +147,8 @@ class AugmentationConfig(BaseModel):
     @property
     def is_off(self) -> bool:
         """Nothing ever happens to a single image."""
-        changes = (self.moves, self.recolours, self.erasing, self.cutout, self.rand_augment_ops)
-        return not any(changes)
+        changes = (self.moves, self.recolours, self.erasing, self.cutout)
+        return not any((*changes, self.rand_augment_ops, self.auto_augment))
 
     @model_validator(mode="after")
     def _shifts_have_whole_pixels(self) -> Self:
@@ -157,6 +162,12 @@ class AugmentationConfig(BaseModel):
     def _one_kind_of_flip(self) -> Self:
         if self.alternating_flip and self.horizontal_flip > 0.0:
             raise ValueError(f"alternating_flip and horizontal_flip {self.horizontal_flip}: give one of them")
+        return self
+
+    @model_validator(mode="after")
+    def _one_kind_of_policy(self) -> Self:
+        if self.auto_augment and self.rand_augment_ops:
+            raise ValueError(f"auto_augment and rand_augment_ops {self.rand_augment_ops}: give one of them")
         return self
 
     @model_validator(mode="after")

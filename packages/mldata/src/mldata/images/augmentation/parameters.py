@@ -10,7 +10,8 @@ from mldata.images.augmentation.counter_random import uniform
 
 # Streams of random numbers: one a purpose, so that switching one change on leaves the others' draws alone.
 GEOMETRY_STREAM, ELASTIC_STREAM, ERASING_STREAM, NOISE_STREAM = range(4)
-FLIP_STREAM, CUTOUT_STREAM, COLOUR_STREAM, MIXING_STREAM, RAND_AUGMENT_STREAM = range(4, 9)
+FLIP_STREAM, CUTOUT_STREAM, COLOUR_STREAM, MIXING_STREAM = range(4, 8)
+RAND_AUGMENT_STREAM, AUTO_AUGMENT_STREAM = range(8, 10)
 
 
 class Parameters(NamedTuple):

@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from mldata.images.augmentation.auto_augment import auto_augment
 from mldata.images.augmentation.colour import jitter_colours
 from mldata.images.augmentation.config import AugmentationConfig
 from mldata.images.augmentation.cutout import hide_squares
@@ -53,8 +54,8 @@ class Augmentation:
     Batch size, order, threads and processes change no bit of the result. (Another device or version of torch
     may round an interpolated pixel otherwise; the drawn parameters are the same there, too.)
 
-    Order: RandAugment; flip, shear, scale, rotation, shift and elastic bending in one resampling; colours, cutout,
-    erasing. Where only flips and whole shifts are on, pixels are copied, not resampled.
+    Order: RandAugment or AutoAugment; flip, shear, scale, rotation, shift and elastic bending in one resampling;
+    colours, cutout, erasing. Where only flips and whole shifts are on, pixels are copied, not resampled.
 
     Args:
         config: what happens, and how strongly.
@@ -97,6 +98,8 @@ class Augmentation:
         place = (self.seed, epoch, indices)
         if config.rand_augment_ops:
             images = rand_augment(images, config.rand_augment_ops, config.rand_augment_magnitude, *place)
+        if config.auto_augment:
+            images = auto_augment(images, *place)
         if not config.needs_floats:
             images = self._copied(images, draw_parameters(config, *place)) if config.moves else images.clone()
             if config.cutout:

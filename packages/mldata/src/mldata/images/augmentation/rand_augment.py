@@ -14,6 +14,7 @@ from mldata.images.augmentation.parameters import RAND_AUGMENT_STREAM
 GEOMETRIC = ("shear_x", "shear_y", "translate_x", "translate_y", "rotate")
 SIGNED = ("brightness", "saturation", "contrast", "sharpness")
 NAMES = ("identity", *GEOMETRIC, *SIGNED, "posterize", "solarize", "autocontrast", "equalize")
+ALL_NAMES = (*NAMES, "invert")  # the last one is AutoAugment's alone
 _LARGEST_SHEAR, _LARGEST_SHIFT, _LARGEST_ANGLE, _LARGEST_FACTOR = 0.3, 150.0 / 331.0, 30.0, 0.9
 _BITS = 24  # fractional bits of a map's entries: see `exactness`
 
@@ -35,9 +36,9 @@ def rand_augment(
 
 
 def apply_ops(images: Tensor, chosen: Tensor, strengths: Tensor) -> Tensor:
-    """(B, H, W, C) uint8: image i after the change `NAMES[chosen[i]]` of strength `strengths[i]`, -1 to 1."""
+    """(B, H, W, C) uint8: image i after the change `ALL_NAMES[chosen[i]]` of strength `strengths[i]`, -1 to 1."""
     result = images.clone()
-    for number, name in enumerate(NAMES):
+    for number, name in enumerate(ALL_NAMES):
         places = (chosen == number).nonzero().flatten()
         if not len(places) or name == "identity":
             continue
@@ -57,6 +58,8 @@ def apply_op(name: str, images: Tensor, strengths: Tensor) -> Tensor:
         return ops.posterize(images, 8 - (4 * sizes).round())
     if name == "solarize":
         return ops.solarize(images, (255.0 * (1.0 - sizes)).float())
+    if name == "invert":
+        return 255 - images
     return ops.autocontrast(images) if name == "autocontrast" else ops.equalize(images)
 
 
