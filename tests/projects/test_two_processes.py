@@ -36,7 +36,7 @@ def words(runs_dir: Path, batch_size: int, **training: Any) -> list[str]:
         "eval_every": STEPS // 2,
         "log_every": 1,
         "batch_size": batch_size,
-        "schedule": "{type: cosine, warmup_steps: 3}",
+        "schedule.warmup_steps": 3,
     }
     settings = [f"--set=training.{key}={value}" for key, value in (keys | training).items()]
     return ["--config", "configs/smoke.yaml", "--no-tensorboard", "--runs-dir", str(runs_dir), *settings]
@@ -82,12 +82,10 @@ def test_torchrun_trains_as_one_process_does_and_when_a_process_is_killed_the_ot
 ) -> None:
     monkeypatch.delenv("MLDATA_DIR", raising=False)
     script = Path(__file__).resolve().parents[2] / "projects" / "cifar_cnn" / "train.py"
-    assert load_script(script).main(words(tmp_path / "one", 16, schedule="constant")) == 0
+    assert load_script(script).main(words(tmp_path / "one", 16)) == 0
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
-    command += [
-        str(script),
-        *words(tmp_path / "two", 8, schedule="constant", steps=100_000, save_every=STEPS),
-    ]
+    lasting = {"steps": 100_000, "eval_every": 100_000, "save_every": STEPS}
+    command += [str(script), *words(tmp_path / "two", 8, **lasting)]
     with (tmp_path / "output.txt").open("w") as output:
         launcher = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
         while launcher.poll() is None and not any((tmp_path / "two").glob("*/checkpoints/step_*.pt")):

@@ -1,7 +1,8 @@
 """The wiring: from a configuration to images, loaders, model and trainer. Only this file knows constructors."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,18 @@ from mlcore import training_run
 from mlcore.device import choose_device
 from mlcore.errors import CheckpointError, ConfigError
 from mlcore.image_classification.checkpoints import checkpoint_extras, read_image_checkpoint
-from mlcore.image_classification.classifier import ImageClassifier
+from mlcore.image_classification.classifier import ImageClassifier, OtherTask
 from mlcore.image_classification.hardness import with_curriculum
 from mlcore.logger import TrainingLogger
 from mlcore.runs import RunFolder
-from mlcore.trainer import ClassificationTrainer, TrainingConfig, weights_for_inference
+from mlcore.trainer import (
+    ClassificationTrainer,
+    MultiTaskTrainer,
+    TrainingConfig,
+    weights_for_inference,
+)
 from mlcore.trainer.distributed import rank_and_world_size
+from mldata.images.attributes import attribute_of
 from mldata.images.augmentation import build_augmentation, build_mixing
 from mldata.images.batches import ImageBatches
 from mldata.images.curriculum import Curriculum
@@ -26,6 +33,7 @@ from mldata.images.selection import load_split as load_split
 from mldata.images.selection import training_splits as training_splits
 from mlmodels import BaseModel
 from mlmodels.image_classifiers.flops import counted_flops
+from mlmodels.image_classifiers.multi_task import MultiTaskClassifier
 from pydantic import TypeAdapter
 from torch import nn
 
@@ -48,7 +56,8 @@ class Prepared:
     """What exists before a run folder does: if anything of this fails, nothing has been written.
 
     `config` is resolved: its model section fits the images. `means` and `deviations` are those of the training
-    images, one a channel, of values from 0 to 1; `curriculum` is their order where one is asked for.
+    images, one a channel, of values from 0 to 1; `curriculum` is their order where one is asked for; `heads` are
+    the further tasks, each with the names of its classes.
     """
 
     config: ExperimentConfig
@@ -58,6 +67,7 @@ class Prepared:
     means: list[float]
     deviations: list[float]
     curriculum: Curriculum | None = None
+    heads: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def prepare(config: ExperimentConfig) -> Prepared:
@@ -74,7 +84,8 @@ def prepare(config: ExperimentConfig) -> Prepared:
         device=device,
         make=Curriculum,
     )
-    return Prepared(resolved, device, train, validation, means, deviations, curriculum)
+    heads = {name: attribute_of(train, name).classes for name in config.data.attributes}
+    return Prepared(resolved, device, train, validation, means, deviations, curriculum, heads)
 
 
 def model_config_for(model: ModelConfig, images: ImageDataset) -> ModelConfig:
@@ -101,7 +112,14 @@ def make_model(prepared: Prepared, seed: int) -> BaseModel:
         few = prepared.train.subset(range(min(NUM_IMAGES_TO_WHITEN, len(prepared.train))))
         (batch, _), *_ = make_loader(prepared, few, batch_size=len(few))
         model.fit_first_layer(batch.to(prepared.device))
-    return model
+    return with_heads(model, prepared.heads) if prepared.heads else model
+
+
+def with_heads(model: BaseModel, heads: Mapping[str, Sequence[str]]) -> MultiTaskClassifier:
+    """The model with a further head for each of `heads`."""
+    sizes = {name: len(classes) for name, classes in heads.items()}
+    device = next(model.parameters()).device
+    return MultiTaskClassifier(model, sizes).to(device)
 
 
 def model_of(config: ModelConfig, device: torch.device, seed: int) -> BaseModel:
@@ -143,17 +161,22 @@ def make_training_loader(prepared: Prepared, *, mixes: bool = False) -> ImageBat
         augmentation=build_augmentation(augmentation, seed=config.seed, as_bytes=True),
         mixing=mixing if mixes else None,
         num_workers=config.data.num_workers,
+        attributes={name: attribute_labels(name, prepared.train) for name in prepared.heads},
         **_place(),
     )
 
 
+def attribute_labels(name: str, images: ImageDataset) -> torch.Tensor:
+    """(N,) the labels of a further task."""
+    return attribute_of(images, name).labels
+
+
 def make_loaders(prepared: Prepared) -> tuple[ImageBatches, ImageBatches | None]:
     """The loaders of a training run."""
-    validation = prepared.validation
-    return (
-        make_training_loader(prepared, mixes=True),
-        None if validation is None else make_loader(prepared, validation, **_place()),
-    )
+    train, images = make_training_loader(prepared, mixes=True), prepared.validation
+    if images is None:
+        return train, None
+    return train, make_loader(prepared, images, attributes=attribute_labels(prepared, images), **_place())
 
 
 def _place() -> dict[str, int]:
@@ -193,7 +216,10 @@ def bare_trainer(
     prepared: Prepared, model: nn.Module, training: TrainingConfig, *, seed: int, **options: Any
 ) -> ClassificationTrainer:
     """The trainer that fits the model; `options` go to its constructor."""
-    return ClassificationTrainer(model, training, device=prepared.device, seed=seed, **options)
+    options |= {"device": prepared.device, "seed": seed}
+    if prepared.heads:
+        return MultiTaskTrainer(model, training, tasks=("class", *prepared.heads), **options)
+    return ClassificationTrainer(model, training, **options)
 
 
 def make_trainer(
@@ -239,13 +265,33 @@ def classifier_from(
     described = {**state["model_config"], "weights": None, "freeze": "none"}
     known = described if "weights" in state["model_config"] else state["model_config"]
     config: ModelConfig = TypeAdapter(ModelConfig).validate_python(known)
-    model = model_of(config, device, seed=0)
-    model.load_state_dict(weights)
     means, deviations = state["means"], state["deviations"]
 
     def batches(images: Any, batch_size: int) -> ImageBatches:
         return ImageBatches(images, batch_size=batch_size, mean=means, std=deviations, channels_last=True)
 
-    return ImageClassifier(
-        model.eval(), tuple(state["classes"]), means, deviations, device, make_batches=batches
-    )
+    def classifier(
+        model: nn.Module, classes: Sequence[str], others: Mapping[str, OtherTask] | None = None
+    ) -> ImageClassifier:
+        return ImageClassifier(
+            model.eval(),
+            tuple(classes),
+            means,
+            deviations,
+            device,
+            make_batches=batches,
+            others=others or {},
+        )
+
+    model = model_of(config, device, seed=0)
+    heads: Mapping[str, Sequence[str]] = state.get("heads", {})
+    if not heads:
+        model.load_state_dict(weights)
+        return classifier(model, state["classes"])
+    whole = with_heads(model, heads)
+    whole.load_state_dict(weights)
+    others = {
+        name: OtherTask(classifier(whole.classifier_of(name), classes), partial(attribute_labels, name))
+        for name, classes in heads.items()
+    }
+    return classifier(whole.main_classifier, state["classes"], others)

@@ -1,6 +1,6 @@
 """What a YAML of this project may hold."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from mlcore.config.run_name import RunName
 from mlcore.image_classification.config import ImageExperimentConfig
@@ -12,7 +12,7 @@ from mlmodels.image_classifiers.photograph_configs import (
     SimpleCnnConfig,
     SpeedNetConfig,
 )
-from pydantic import Field
+from pydantic import Field, model_validator
 
 ModelConfig = Annotated[
     SimpleCnnConfig | CifarResNetConfig | BackboneConfig | SpeedNetConfig, Field(discriminator="type")
@@ -26,6 +26,16 @@ class DataConfig(ImageDataConfig):
         "shapes",
         description="shapes, cifar10, another image set of `python -m mldata list`, or a folder's name",
     )
+
+    attributes: tuple[Literal["colour"], ...] = Field(
+        (), max_length=1, description="what else to predict, each with a head of its own; of shapes: colour"
+    )
+
+    @model_validator(mode="after")
+    def _one_label_is_mixed(self) -> Self:
+        if self.attributes and self.augmentation.mixes:
+            raise ValueError("attributes: mixup and cutmix mix the class alone; set both to 0")
+        return self
 
 
 class CifarTrainingConfig(TrainingConfig):
@@ -44,3 +54,11 @@ class ExperimentConfig(ImageExperimentConfig):
     data: DataConfig = DataConfig()
     model: ModelConfig = SimpleCnnConfig()
     training: CifarTrainingConfig = CifarTrainingConfig()
+
+    @model_validator(mode="after")
+    def _further_heads_fit_the_model(self) -> Self:
+        if self.data.attributes and self.model.type == "speed_net":
+            raise ValueError(
+                "data.attributes: speed_net has one head; take another model.type, such as simple_cnn"
+            )
+        return self

@@ -154,6 +154,26 @@ def test_every_family_trains_and_is_read_back(run: Command, tmp_path: Path, mode
     assert evaluation_of(folder)["metrics"]["num_samples"] == 400
 
 
+def test_two_heads_are_trained_judged_and_read_back(run: Command, tmp_path: Path) -> None:
+    settings = ("data.attributes=[colour]", "training.loss_weights={colour: 0.5}", "training.epochs=4")
+    words = [part for word in settings for part in ("--set", word)]
+    assert run("train", *SMOKE, *words, "--runs-dir", str(tmp_path)) == 0
+    (folder,) = tmp_path.iterdir()
+    records = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    (*_, last) = (record for record in records if record["kind"] == "validation")
+    assert last["loss"] == pytest.approx(last["loss_class"] + 0.5 * last["loss_colour"], rel=1e-6)
+    validation = evaluation_of(folder)
+    best = min((r for r in records if r["kind"] == "validation"), key=lambda record: record["loss"])
+    assert validation["metrics"]["accuracy"] == pytest.approx(best["accuracy"], abs=1e-6)
+    assert validation["tasks"]["colour"]["accuracy"] == pytest.approx(best["colour_accuracy"], abs=1e-6)
+    assert run("evaluate", "--run", str(folder), "--runs-dir", str(tmp_path)) == 0
+    test = evaluation_of(folder)
+    assert [entry["name"] for entry in test["tasks"]["colour"]["per_class"]] == ["red", "green", "blue"]
+    assert test["tasks"]["colour"]["accuracy"] > 0.45  # chance is a third, and its deviation 0.015
+    assert test["metrics"]["accuracy"] > 0.2
+    assert run("visualize_filters", "--run", str(folder), "--runs-dir", str(tmp_path)) == 0
+
+
 def test_a_run_without_a_length_ends_by_itself_and_says_why(
     run: Command, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -190,6 +210,9 @@ def test_a_study_of_stopping_takes_only_what_ends_by_itself(
         (("--set", "model.num_classes=11"), "want 10"),
         (("--set", "data.dataset=shape"), "shapes"),
         (("--set", "data.train_split=1.0"), "train_loss"),
+        (("--set", "data.attributes=[color]"), "colour"),
+        (("--set", "data.attributes=[colour]", "--set", "data.augmentation.mixup=1"), "set both to 0"),
+        (("--set", "training.loss_weights={colour: 2}"), "no loss 'colour'"),
         (("--set", "data.curriculum={order: anti}"), "name an earlier run"),
         (("--set", "data.curriculum={scores: nowhere.txt}"), "nowhere.txt"),
         (("--set", "data.curriculum={scores: no_such_run}"), "no_such_run"),

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 from mlcore.trainer import TrainingConfig
-from mlcore.trainer.config import BatchSizeSchedule
+from mlcore.trainer.batch_size_config import BatchSizeSchedule
 from mlcore.trainer.epoch_lengths import EpochLengths
 from process_pair import NEEDS_FORK, Series, results
 from pydantic import ValidationError

@@ -295,3 +295,12 @@ def test_a_set_on_a_gpu_gives_the_same_bits_there(channels_last: bool) -> None:
     there = list(batches_of(pictures(50, 3).to("cuda"), **options))
     assert all(images.is_cuda and labels.is_cuda for images, labels in there)
     assert_equal(here, [(images.cpu(), labels.cpu()) for images, labels in there])
+
+
+def test_further_labels_stay_with_their_images() -> None:
+    dataset = pictures(30)
+    batches = batches_of(dataset, shuffle=True, attributes={"tens": dataset.labels * 10})
+    for _, labels in batches:
+        assert torch.equal(labels["tens"], labels["class"] * 10)
+    with pytest.raises(ValueError, match="mixing mixes one label"):
+        batches_of(dataset, attributes={"tens": dataset.labels}, mixing=lambda *arguments: arguments)

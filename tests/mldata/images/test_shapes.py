@@ -4,6 +4,9 @@ import math
 
 import numpy as np
 import pytest
+import torch
+from mldata.errors import DataError
+from mldata.images.attributes import attribute_of
 from mldata.images.hashes import duplicates, image_hashes
 from mldata.images.loading import load_images
 from mldata.images.shapes.drawing import draw_shapes
@@ -69,3 +72,19 @@ def test_the_data_set_is_balanced_in_colour_and_shares_no_image_between_its_part
     hashes = image_hashes("shapes", "test")
     assert len(set(hashes)) == 1000
     assert duplicates(hashes, image_hashes("shapes", "train", train_fraction=1.0)) == 0
+
+
+def test_the_colour_of_a_shape_is_what_its_middle_shows() -> None:
+    """Where nothing hides it: in most images. Discs and squares cover the image's middle wherever they lie."""
+    images = load_images("shapes", "test")
+    attribute = attribute_of(images, "colour")
+    assert attribute.classes == ("red", "green", "blue")
+    assert all(250 < int(count) < 420 for count in torch.bincount(attribute.labels))
+    solid = [images.classes.index(name) for name in ("disc", "square")]
+    chosen = torch.isin(images.labels, torch.tensor(solid))
+    middle = images.images[chosen][:, 14:18, 14:18].double().mean(dim=(1, 2))
+    assert float((middle.argmax(dim=1) == attribute.labels[chosen]).double().mean()) > 0.75
+    shuffled = images.subset([7, 3, 900])
+    assert torch.equal(attribute_of(shuffled, "colour").labels, attribute.labels[[7, 3, 900]])
+    with pytest.raises(DataError, match="colour \\(of shapes\\)"):
+        attribute_of(images, "size")

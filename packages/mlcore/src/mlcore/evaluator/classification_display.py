@@ -27,6 +27,8 @@ def figures_table(content: Mapping[str, Any], items: str) -> Table:
     for heading in ("accuracy", "95 % interval", "errors", "cross-entropy", "calibration error"):
         table.add_column(heading, justify="right")
     table.add_row("this model", *_cells(metrics), style="bold green")
+    for name, figures in content.get("tasks", {}).items():
+        table.add_row(f"its {name}", *_cells(figures), style="green")
     baselines = content["baselines"].items()
     for name, figures in sorted(baselines, key=lambda item: -item[1]["accuracy"]):
         table.add_row(name.replace("_", " "), *_cells({"num_samples": metrics["num_samples"], **figures}))

@@ -9,8 +9,10 @@ from mlcore.image_classification.wiring import Prepared
 
 
 def checkpoint_extras(prepared: Prepared) -> dict[str, Any]:
-    """Configuration, model, normalisation and classes: what evaluating the weights needs."""
+    """Configuration, model, normalisation, and the classes of every head: what evaluating the weights needs."""
+    heads = {name: list(classes) for name, classes in getattr(prepared, "heads", {}).items()}
     return {
+        **({"heads": heads} if heads else {}),
         "config": prepared.config.model_dump(mode="json"),
         "model_config": prepared.config.model.model_dump(mode="json"),
         "means": prepared.means,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -27,6 +27,7 @@ class ImageClassifier:
         device: where the model is.
         make_batches: images and batch size -> their normalised batches, in order.
         make_twin: builds a model that computes the same and knows autograd, where `model` does not.
+        others: what the same network says about other things than the class, by name.
     """
 
     model: Any
@@ -36,6 +37,7 @@ class ImageClassifier:
     device: torch.device
     make_batches: MakeBatches
     make_twin: Callable[[], nn.Module] | None = None
+    others: Mapping[str, OtherTask] = field(default_factory=dict)
 
     def normalise(self, images: Tensor) -> Tensor:
         """Images (B, C, H, W) of values from 0 to 1, as the model wants them."""
@@ -67,3 +69,11 @@ class ImageClassifier:
         mean = sum(weight / total * self.model(version).softmax(dim=1) for weight, version in versions)
         assert isinstance(mean, Tensor)
         return mean.log()
+
+
+@dataclass(frozen=True)
+class OtherTask:
+    """A further head as a classifier, and the right answers (N,) for a set of images."""
+
+    classifier: ImageClassifier
+    labels_of: Callable[[Any], Tensor]

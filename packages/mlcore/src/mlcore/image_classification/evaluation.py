@@ -48,6 +48,15 @@ def judge(
         "test_time_augmentation": evaluation.test_time_augmentation,
         **more,
     }
+    if classifier.others:
+        content["tasks"] = {
+            name: classification_metrics(
+                other.classifier.predict(images, batch_size=evaluation.batch_size, views=views),
+                other.labels_of(images),
+                other.classifier.classes,
+            ).as_dict()
+            for name, other in classifier.others.items()
+        }
     if views is not None:
         content["accuracy_without_views"] = accuracy(classifier, images, evaluation.batch_size)
     if run is None:

@@ -7,6 +7,7 @@ from typing import Any
 from torch import nn
 
 from mlcore.cli import Options
+from mlcore.errors import ConfigError
 from mlcore.image_classification.wiring import Prepared, Wiring
 from mlcore.sanity import SanityReport, SanitySubject, plain_training, run_battery
 from mlcore.trainer import ClassificationTrainer
@@ -34,7 +35,13 @@ def check_before_training(prepared: Prepared, wiring: Wiring) -> SanityReport:
 
 
 def subject_of(prepared: Prepared, wiring: Wiring) -> SanitySubject:
-    """The experiment's own model, trainer and pipelines, made afresh for every check."""
+    """The experiment's own model, trainer and pipelines, made afresh for every check.
+
+    Raises:
+        ConfigError: there are several tasks.
+    """
+    if getattr(prepared, "heads", {}):
+        raise ConfigError("the sanity checks know one task: set data.attributes to []")
     config, validation = prepared.config, prepared.validation
 
     def make_trainer(

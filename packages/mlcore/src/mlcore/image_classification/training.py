@@ -39,9 +39,12 @@ def train_classifier(config: Any, options: Options, wiring: Wiring) -> RunFolder
     model = wiring.make_model(prepared, config.seed)
     if options.checkpoint is not None:
         trained = wiring.read_classifier(options.checkpoint, prepared.device)
-        model.load_state_dict(trained.model.state_dict())
+        getattr(model, "main_classifier", model).load_state_dict(trained.model.state_dict())
     if config.preflight and not options.extra.get("no_preflight") and resumed is None:
-        check_before_training(prepared, wiring)
+        if getattr(prepared, "heads", {}):
+            print("pre-flight: skipped, its checks know one task")
+        else:
+            check_before_training(prepared, wiring)
     return train_in_run(
         prepared.config,
         options,

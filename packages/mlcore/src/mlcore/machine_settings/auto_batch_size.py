@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from mlcore.errors import ConfigError
-from mlcore.trainer.config import AutoBatchSize
+from mlcore.trainer.batch_size_config import AutoBatchSize
 
 
 def with_measured_batch_size(config: Any, project: Path, config_path: Path | None) -> Any:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from mlcore.trainer.config import TrainingConfig as TrainingConfig
     from mlcore.trainer.ema import weights_for_inference as weights_for_inference
     from mlcore.trainer.language_model import LanguageModelTrainer as LanguageModelTrainer
+    from mlcore.trainer.multi_task import MultiTaskTrainer as MultiTaskTrainer
     from mlcore.trainer.protocols import SilentLogger as SilentLogger
     from mlcore.trainer.results import GradientResult as GradientResult
     from mlcore.trainer.results import StepResult as StepResult
@@ -25,6 +26,7 @@ _HOMES = {
     "EarlyStoppingConfig": "config",
     "GradientResult": "results",
     "LanguageModelTrainer": "language_model",
+    "MultiTaskTrainer": "multi_task",
     "SampleCallback": "callbacks",
     "SilentLogger": "protocols",
     "StepResult": "results",

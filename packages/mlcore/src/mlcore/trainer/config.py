@@ -1,20 +1,12 @@
 """The training section of a configuration. No torch import: command lines must answer at once."""
 
 from collections.abc import Mapping
-from itertools import pairwise
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import (
-    BeforeValidator,
-    Field,
-    PositiveInt,
-    ValidatorFunctionWrapHandler,
-    WrapValidator,
-    field_serializer,
-    model_validator,
-)
+from pydantic import BeforeValidator, Field, field_serializer, model_validator
 
 from mlcore.config.section import Section
+from mlcore.trainer.batch_size_config import AutoBatchSize, BatchSize, BatchSizeSchedule
 from mlcore.trainer.schedule_config import ConstantSchedule, ScheduleConfig
 
 _GROWING = ("accuracy", "acc", "f1", "auc", "bleu", "recall", "precision")
@@ -59,18 +51,6 @@ def _switch_to_section(value: Any) -> Any:
     return value
 
 
-class AutoBatchSize(int):
-    """What stands for ``batch_size: auto`` until a command has looked up what was measured on this machine."""
-
-
-def _auto_or_number(value: Any, check: ValidatorFunctionWrapHandler) -> int:
-    if isinstance(value, AutoBatchSize) or (isinstance(value, str) and value == "auto"):
-        return AutoBatchSize(0)  # no size: whoever takes it for one is told so
-    if isinstance(value, str | bool):
-        raise ValueError(f"expected a whole number or 'auto', got {value!r}")
-    return check(value)
-
-
 class MuonCompanionConfig(Section):
     """What AdamW does for the parameters that are no matrices of the model's blocks, beside Muon."""
 
@@ -82,31 +62,6 @@ class MuonCompanionConfig(Section):
     )
     epsilon: float = Field(default=1e-10, gt=0, description="Added to the denominator.")
     weight_decay: float = Field(default=0.0, ge=0, description="Decoupled weight decay.")
-
-
-class BatchSizeSchedule(Section):
-    """An update takes more and more samples, instead of smaller and smaller steps or beside them (Smith et al., 2018:
-    "Don't decay the learning rate, increase the batch size").
-
-    It takes them as more batches of batch_size each, so neither memory nor BatchNorm's statistics change.
-    """
-
-    epochs: tuple[PositiveInt, ...] = Field(
-        min_length=1,
-        max_length=8,
-        description="After each of these numbers of epochs an update takes more batches.",
-    )
-    factor: int = Field(default=2, ge=2, le=64, description="How many times as many, each time.")
-
-    @model_validator(mode="after")
-    def _epochs_ascend(self) -> Self:
-        if any(later <= earlier for earlier, later in pairwise(self.epochs)):
-            raise ValueError(f"epochs is {list(self.epochs)}: each number must be larger than the one before")
-        return self
-
-    def growth(self, epoch: int) -> int:
-        """How many times as many batches make an update in epoch `epoch` (from 0) as in the first."""
-        return self.factor ** sum(start <= epoch for start in self.epochs)
 
 
 class TrainingConfig(Section):
@@ -139,7 +94,7 @@ class TrainingConfig(Section):
         gt=0,
         description="Stop cleanly after so many minutes of one process; the schedule ignores it.",
     )
-    batch_size: Annotated[int, Field(ge=1), WrapValidator(_auto_or_number)] = Field(
+    batch_size: BatchSize = Field(
         default=32,
         description="Samples in a batch of one process; auto: what optimize_settings found for this machine.",
     )
@@ -203,6 +158,9 @@ class TrainingConfig(Section):
     )
     label_smoothing: float = Field(
         default=0.0, ge=0, lt=1, description="Probability mass of the target spread over all classes."
+    )
+    loss_weights: dict[str, Annotated[float, Field(ge=0)]] = Field(
+        default_factory=dict, description="Weights of losses with names in their sum; 1 for the others."
     )
     max_bad_steps: int = Field(
         default=20, ge=1, description="Skipped updates in a row (NaN or infinite numbers) that end the run."

@@ -7,6 +7,8 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from mlcore.errors import ConfigError
+
 Criterion = Callable[..., Tensor]
 Criteria = Criterion | Sequence[Criterion] | Mapping[str, Criterion]
 Losses = Tensor | Sequence[Tensor] | Mapping[str, Tensor]
@@ -41,22 +43,37 @@ def _element(values: Any, index: int, number: int) -> Any:
     return values[index] if isinstance(values, tuple | list) and len(values) == number else values
 
 
-def total_loss(losses: Losses) -> tuple[Tensor, dict[str, Tensor]]:
-    """The sum, and each part as a metric: ``loss_<name>`` or ``loss_<number>``; one loss alone has no parts.
+def total_loss(
+    losses: Losses, weights: Mapping[str, float] | None = None
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """The weighted sum, and each part, unweighted, as a metric: ``loss_<name>`` or ``loss_<number>``; one loss alone
+    has no parts.
+
+    Args:
+        losses: one, several, or several with names.
+        weights: by name (or number); 1 for a name that is not there.
 
     Raises:
         ValueError: there are no losses.
+        ConfigError: a weight is for no loss.
     """
-    if isinstance(losses, Tensor):
-        return losses, {}
+    weights = weights or {}
     named = (
-        dict(losses)
+        {}
+        if isinstance(losses, Tensor)
+        else dict(losses)
         if isinstance(losses, Mapping)
         else {str(index): loss for index, loss in enumerate(losses)}
     )
+    unknown = sorted(weights.keys() - named.keys())
+    if unknown:
+        there = f"there are: {', '.join(named)}" if named else "there is one alone, without a name"
+        raise ConfigError(f"training.loss_weights: no loss {unknown[0]!r}; {there}")
+    if isinstance(losses, Tensor):
+        return losses, {}
     if not named:
         raise ValueError("forward_pass returned no losses")
-    parts = list(named.values())
+    parts = [loss if name not in weights else weights[name] * loss for name, loss in named.items()]
     total = parts[0]
     for part in parts[1:]:
         total = total + part

@@ -14,6 +14,7 @@ from torch import nn
 from mlcore import advice
 from mlcore.trainer.batch import num_samples, to_device
 from mlcore.trainer.compilation import Compilation
+from mlcore.trainer.config import TrainingConfig
 from mlcore.trainer.ema import WeightAverage
 from mlcore.trainer.losses import Criteria, Losses, apply_criteria, criteria_to, total_loss
 from mlcore.trainer.precision import MixedPrecision
@@ -25,6 +26,7 @@ class Task(ABC):
     """The part of ``BaseTrainer`` that a subclass fills in. ``get_criterion`` is all that must be said."""
 
     model: nn.Module
+    config: TrainingConfig
     device: torch.device
     precision: MixedPrecision
     compilation: Compilation
@@ -104,7 +106,7 @@ class Task(ABC):
     def _loss_and_metrics(self, batch: Any) -> tuple[torch.Tensor, dict[str, Any]]:
         with self.precision.autocast():
             losses, outputs = self.forward_pass(batch)
-            loss, metrics = total_loss(losses)
+            loss, metrics = total_loss(losses, self.config.loss_weights)
         with torch.no_grad():
             return loss, {**metrics, **self.compute_metrics(outputs, batch)}
 

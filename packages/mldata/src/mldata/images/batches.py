@@ -17,6 +17,7 @@ from mldata.reading_ahead import work_ahead
 from mldata.resumable_loader import ResumableLoader, num_rows_of_rank, rows_of_rank
 
 Batch = tuple[Tensor, Tensor]
+LabelledBatch = tuple[Tensor, Any]  # with attributes the labels are a mapping of tensors
 # (images (B, H, W, C) uint8, indices (B,) int64, epoch) -> (B, C, H, W) in [0, 1], a tensor of its own.
 Augmentation = Callable[[Tensor, Tensor, int], Tensor]
 # (images (B, C, H, W), labels (B,), indices (B,), epoch) -> images and targets (B, K).
@@ -45,6 +46,8 @@ class ImageBatches(ResumableLoader):
             (B, C, H, W) floats in [0, 1], or bytes.
         mixing: called after it, as `mixing(images (B, C, H, W), labels, indices, epoch)`; gives images and targets,
             probabilities (B, K), which then take the labels' place.
+        attributes: further labels (N,) of all images, by name. A batch's labels are then a mapping, in which the
+            set's own are called "class".
         drop_last: leave out the last batch if it is not full. With `shuffle` and several ranks up to
             `world_size - 1` images are left out in any case, so that all ranks take equally many steps.
         channels_last: the batches' memory has the channels innermost, as convolutions on a CPU like it.
@@ -54,7 +57,7 @@ class ImageBatches(ResumableLoader):
     Raises:
         DataError: no image, fewer than a batch with `drop_last`, fewer than ranks, or a shuffled test split:
             nobody trains on that.
-        ValueError: a number out of range.
+        ValueError: a number out of range, or mixing with attributes: they cannot be mixed.
     """
 
     def __init__(
@@ -69,6 +72,7 @@ class ImageBatches(ResumableLoader):
         curriculum: Curriculum | None = None,
         augmentation: Augmentation | None = None,
         mixing: Mixing | None = None,
+        attributes: Mapping[str, Tensor] | None = None,
         drop_last: bool = False,
         channels_last: bool = False,
         rank: int = 0,
@@ -81,6 +85,9 @@ class ImageBatches(ResumableLoader):
             raise DataError(f"{dataset!r} is for evaluation: it is not shuffled, and nothing trains on it")
         self.dataset, self.batch_size, self.seed = dataset, batch_size, seed
         self.shuffle, self.augmentation, self.drop_last = shuffle, augmentation, drop_last
+        self.attributes = dict(attributes or {})
+        if mixing is not None and self.attributes:
+            raise ValueError(f"mixing mixes one label, and there are {len(self.attributes) + 1}")
         self.mixing, self.curriculum = mixing, curriculum if shuffle else None
         self.channels_last, self.num_workers = channels_last, num_workers
         self.rank, self.world_size = rank, world_size
@@ -106,7 +113,7 @@ class ImageBatches(ResumableLoader):
         partial = not self.drop_last and num_rows_of_rank(rest, self.rank, self.world_size) > 0
         return full + int(partial)
 
-    def __iter__(self) -> Iterator[Batch]:
+    def __iter__(self) -> Iterator[LabelledBatch]:
         begin, self._start = self._start, 0
         self._position = begin
         epoch = self._epoch
@@ -155,7 +162,7 @@ class ImageBatches(ResumableLoader):
         together = order[step * per_step : (step + 1) * per_step]
         return rows_of_rank(together, self.rank, self.world_size)
 
-    def _gather(self, task: tuple[NDArray[np.int64], int]) -> Batch:
+    def _gather(self, task: tuple[NDArray[np.int64], int]) -> LabelledBatch:
         rows, epoch = task  # a later pass through the images of an epoch counts as another one
         dataset, positions = self.dataset, torch.from_numpy(rows).to(self.dataset.images.device)
         images, labels = _taken(dataset.images, positions), _taken(dataset.labels, positions)
@@ -165,7 +172,11 @@ class ImageBatches(ResumableLoader):
             images = self.augmentation(images, _taken(dataset.indices, positions), epoch)
         if self.mixing is not None:
             images, labels = self.mixing(images, labels, _taken(dataset.indices, positions), epoch)
-        return self._normalised(images, channels_last=self.channels_last), labels
+        floats = self._normalised(images, channels_last=self.channels_last)
+        if not self.attributes:
+            return floats, labels
+        more = {name: _taken(values, positions) for name, values in self.attributes.items()}
+        return floats, {"class": labels, **more}
 
 
 def _taken(values: Tensor, positions: Tensor) -> Tensor:

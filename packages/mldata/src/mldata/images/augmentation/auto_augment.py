@@ -1,7 +1,7 @@
 """AutoAugment for whole batches: every image gets one of the 25 pairs of changes that a search found for CIFAR-10.
 
-Cubuk, Zoph, Mane, Vasudevan & Le, "AutoAugment: learning augmentation strategies from data" (2018). The changes are those
-of RandAugment here: pixels are read bilinearly, and shears are about the image's centre; the paper's are about a corner.
+Cubuk, Zoph, Mane, Vasudevan & Le, "AutoAugment: learning augmentation strategies from data" (2018). The changes are
+those of RandAugment here: pixels are read bilinearly, and shears are about the centre; the paper's are about a corner.
 """
 
 import torch

@@ -24,13 +24,21 @@ _GROUND, _NOISE, _SHAPE = range(100, 103)  # streams; augmentation has the first
 
 def draw_shapes(labels: NDArray[np.int64], *, seed: int, first_index: int = 0) -> NDArray[np.uint8]:
     """(N, 32, 32, 3): image i shows the outline `labels[i]` and is a function of (seed, first_index + i, label)."""
+    return draw_coloured_shapes(labels, seed=seed, first_index=first_index)[0]
+
+
+def draw_coloured_shapes(
+    labels: NDArray[np.int64], *, seed: int, first_index: int = 0
+) -> tuple[NDArray[np.uint8], Field]:
+    """The images of `draw_shapes`, and the colours (N, 3) that the shapes themselves were painted with, 0 to 1."""
     drawn = np.empty((len(labels), SIZE, SIZE, 3), dtype=np.uint8)
+    colours = np.empty((len(labels), 3))
     for start in range(0, len(labels), _CHUNK):
         rows = slice(start, start + _CHUNK)
         part = labels[rows]
         indices = torch.arange(first_index + start, first_index + start + len(part))
-        drawn[rows] = _drawn(part, seed, indices)
-    return drawn
+        drawn[rows], colours[rows] = _drawn(part, seed, indices)
+    return drawn, colours
 
 
 class _Draws:
@@ -49,7 +57,7 @@ class _Draws:
         return np.stack([self.between(low, high) for _ in range(3)], axis=-1)
 
 
-def _drawn(labels: NDArray[np.int64], seed: int, indices: torch.Tensor) -> NDArray[np.uint8]:
+def _drawn(labels: NDArray[np.int64], seed: int, indices: torch.Tensor) -> tuple[NDArray[np.uint8], Field]:
     draws = _Draws(seed, indices)
     pixels: Field = (np.arange(SIZE, dtype=np.float64) - (SIZE - 1) / 2)[None, :]
     x, y = pixels[:, None, :], pixels[:, :, None]
@@ -57,12 +65,13 @@ def _drawn(labels: NDArray[np.int64], seed: int, indices: torch.Tensor) -> NDArr
     images = ground + _texture(draws, seed, indices)
     for number in range(NUM_CLUTTER):
         images = _blend(images, draws.colour(), 0.5 * _clutter(draws, x, y, is_line=number % 2 == 0))
-    images = _blend(images, _brighter(draws, ground), _shape(draws, labels, x, y))
+    colour = _brighter(draws, ground)
+    images = _blend(images, colour, _shape(draws, labels, x, y))
     images = _blend(images, draws.colour(), _occlusion(draws, x, y))
     deviation = draws.between(0.01, 0.06)[..., None]
     noise = normal(seed, 0, indices, SIZE * SIZE * 3, stream=_NOISE).double().numpy()
     images = images + deviation * noise.reshape(images.shape)
-    return np.clip(np.rint(images * 255), 0, 255).astype(np.uint8)
+    return np.clip(np.rint(images * 255), 0, 255).astype(np.uint8), colour[:, 0, 0]
 
 
 def _blend(images: Field, colour: Field, cover: Field) -> Field:
