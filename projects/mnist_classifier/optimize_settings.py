@@ -26,7 +26,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         project=PROJECT,
         extra=SETTINGS_OPTIONS,
         flags="none",
-        wants_batch_size=False,
+        settle=None,
     )
 
 

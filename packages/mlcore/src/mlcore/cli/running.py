@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from mlcore.runs import RunFolder
 
 Schema = str | Callable[[], type] | None
+MEASURED_BATCH_SIZE = "mlcore.machine_settings.auto_batch_size:with_measured_batch_size"
 
 
 def run_command(
@@ -32,7 +33,7 @@ def run_command(
     extra: Sequence[click.Parameter] = (),
     flags: Literal["training", "evaluation", "none"] = "training",
     runs: str = "runs",
-    wants_batch_size: bool = True,
+    settle: str | None = MEASURED_BATCH_SIZE,
 ) -> int:
     """Run one command of a project from its command line.
 
@@ -48,7 +49,9 @@ def run_command(
         flags: the kind of command: which flags it knows.
         runs: the folder of the run folders, within ``project``; a project whose commands have different
             configurations keeps their runs apart.
-        wants_batch_size: whether ``training.batch_size: auto`` shall become a number; evaluations want none.
+        settle: ``"package.module:function"`` that gets the configuration, the project's folder and the file, and
+            returns the configuration to run with; not called by evaluations. The default puts the measured number in
+            the place of ``training.batch_size: auto``.
 
     Returns:
         The exit code. Errors have been printed: whatever carries an ``exit_code`` as its text alone,
@@ -64,8 +67,8 @@ def run_command(
             )
             if line is None:
                 return 0
-            wants = wants_batch_size and flags != "evaluation"
-            return _run(function, line, schema, project, project / runs, default_config, flags, words, wants)
+            settle = None if flags == "evaluation" else settle
+            return _run(function, line, schema, project, project / runs, default_config, flags, words, settle)
     except BaseException as error:
         return report_error(error, debug="--debug" in words)
 
@@ -104,7 +107,7 @@ def _run(
     default_config: str | None,
     flags: str,
     words: list[str],
-    wants_batch_size: bool,
+    settle: str | None,
 ) -> int:
     from mlcore.cli.options import Options
 
@@ -120,10 +123,8 @@ def _run(
 
             print(dump_config(config), end="")
             return 0
-        if wants_batch_size:
-            from mlcore.machine_settings.auto_batch_size import with_measured_batch_size
-
-            config = with_measured_batch_size(config, project, config_path)
+        if settle is not None:
+            config = _named(settle)(config, project, config_path)
     if values.get("use_multigpu"):
         from mlcore.cli.multi_gpu import restart_on_all_devices
 
@@ -202,10 +203,13 @@ def _config_path(
 
 
 def _import_schema(schema: str | Callable[[], type]) -> Any:
-    if not isinstance(schema, str):
-        return schema()
-    module_name, _, class_name = schema.partition(":")
-    return getattr(importlib.import_module(module_name), class_name)
+    return _named(schema) if isinstance(schema, str) else schema()
+
+
+def _named(place: str) -> Any:
+    """What ``"package.module:name"`` means: the command line knows by name alone what is built upon it."""
+    module_name, _, name = place.partition(":")
+    return getattr(importlib.import_module(module_name), name)
 
 
 @contextlib.contextmanager
