@@ -176,7 +176,8 @@ def make_loaders(prepared: Prepared) -> tuple[ImageBatches, ImageBatches | None]
     train, images = make_training_loader(prepared, mixes=True), prepared.validation
     if images is None:
         return train, None
-    return train, make_loader(prepared, images, attributes=attribute_labels(prepared, images), **_place())
+    labels = {name: attribute_labels(name, images) for name in prepared.heads}
+    return train, make_loader(prepared, images, attributes=labels, **_place())
 
 
 def _place() -> dict[str, int]:

@@ -26,7 +26,6 @@ class DataConfig(ImageDataConfig):
         "shapes",
         description="shapes, cifar10, another image set of `python -m mldata list`, or a folder's name",
     )
-
     attributes: tuple[Literal["colour"], ...] = Field(
         (), max_length=1, description="what else to predict, each with a head of its own; of shapes: colour"
     )
@@ -61,4 +60,15 @@ class ExperimentConfig(ImageExperimentConfig):
             raise ValueError(
                 "data.attributes: speed_net has one head; take another model.type, such as simple_cnn"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _weights_are_of_losses(self) -> Self:
+        losses = ("class", *self.data.attributes) if self.data.attributes else ()
+        unknown = sorted(self.training.loss_weights.keys() - set(losses))
+        if unknown:
+            there = (
+                f"there are: {', '.join(losses)}" if losses else "without data.attributes there is one loss"
+            )
+            raise ValueError(f"training.loss_weights: no loss {unknown[0]!r}; {there}")
         return self
