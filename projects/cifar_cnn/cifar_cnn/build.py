@@ -84,7 +84,7 @@ def prepare(config: ExperimentConfig) -> Prepared:
         device=device,
         make=Curriculum,
     )
-    heads = {name: attribute_of(train, name).classes for name in config.data.attributes}
+    heads = {str(name): attribute_of(train, name).classes for name in config.data.attributes}
     return Prepared(resolved, device, train, validation, means, deviations, curriculum, heads)
 
 

@@ -171,7 +171,6 @@ def test_two_heads_are_trained_judged_and_read_back(run: Command, tmp_path: Path
     assert [entry["name"] for entry in test["tasks"]["colour"]["per_class"]] == ["red", "green", "blue"]
     assert test["tasks"]["colour"]["accuracy"] > 0.45  # chance is a third, and its deviation 0.015
     assert test["metrics"]["accuracy"] > 0.2
-    assert run("visualize_filters", "--run", str(folder), "--runs-dir", str(tmp_path)) == 0
 
 
 def test_a_run_without_a_length_ends_by_itself_and_says_why(

@@ -20,7 +20,7 @@ def with_measured_batch_size(config: Any, project: Path, config_path: Path | Non
     Raises:
         ConfigError: nothing has been measured, or the project cannot measure it.
     """
-    training = getattr(config, "training", None)
+    training: Any = getattr(config, "training", None)
     if not isinstance(getattr(training, "batch_size", None), AutoBatchSize):
         return config
     name = project.name

@@ -52,7 +52,7 @@ class SyncBatchNorm(_BatchNorm):
     def _check_input_dim(self, input: Tensor) -> None:
         self._check(input)
 
-    @torch.compiler.disable
+    @torch.compiler.disable  # type: ignore[untyped-decorator]
     def forward(self, input: Tensor) -> Tensor:
         """(B, C, ...) of this process, normalised with the statistics of all; in evaluation the usual BatchNorm."""
         if not self.training:
