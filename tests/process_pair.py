@@ -54,7 +54,7 @@ def results(folder: Path, work: Callable[..., Any], *arguments: Any) -> list[Any
     """What `work` returned in each process."""
     pair = start_pair(folder, work, *arguments)
     for process in pair:
-        process.join(60)
+        process.join(200)
     assert [process.exitcode for process in pair] == [0, 0]
     return [json.loads((folder / f"result{rank}.json").read_text()) for rank in (0, 1)]
 
