@@ -30,3 +30,13 @@ def run() -> Command:
             return script.main(list(words))
 
     return command
+
+
+@pytest.fixture(scope="session")
+def finished_run(run: Command, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run of the smoke configuration. Do not change it: copy it."""
+    runs_dir = tmp_path_factory.mktemp("finished")
+    words = ("--config", "configs/smoke.yaml", "--no-tensorboard", "--runs-dir", str(runs_dir))
+    assert run("train", *words) == 0
+    (folder,) = [path for path in runs_dir.iterdir() if path.is_dir()]
+    return folder

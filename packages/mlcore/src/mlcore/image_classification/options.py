@@ -23,6 +23,16 @@ NO_PREFLIGHT = click.Option(["--no-preflight"], is_flag=True, help="Skip the che
 REPORT_FILE = click.Option(
     ["--output", "-o"], type=click.Path(path_type=Path), help="Also write the report as JSON."
 )
+EXPORT_OPTIONS = (
+    click.Option(
+        ["--format"],
+        type=click.Choice(["onnx", "safetensors"]),
+        help="What to write; the ending of --output says it too; onnx otherwise.",
+    ),
+    click.Option(
+        ["--output", "-o"], type=click.Path(path_type=Path, dir_okay=False), help="File; export/ of the run."
+    ),
+)
 _STUDY_OPTIONS = (
     click.Option(["--seeds"], default="42,123,456", show_default=True, help="Seeds, by commas."),
     click.Option(["--workers"], type=click.IntRange(1, 256), help="Processes at a time; one a core."),
