@@ -127,7 +127,7 @@ def test_only_the_extra_brings_the_libraries_and_the_environment_of_the_tests_ha
 
 
 def test_nothing_imports_them_before_a_file_is_written(repository: Path) -> None:
-    for path in (repository / "packages").rglob("*.py"):
+    for path in (repository / "packages/mlcore/src/mlcore/export").glob("*.py"):
         top = [
             node for node in ast.parse(path.read_text()).body if isinstance(node, ast.Import | ast.ImportFrom)
         ]
@@ -218,7 +218,15 @@ def test_outputs_that_are_all_zero_or_of_another_shape_do_not_pass_for_equal() -
 def test_a_description_is_text_without_secrets_and_home(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SOME_API_KEY", "abcdefgh-secret")
     home = str(Path.home())
-    found = as_metadata({"data": "cifar10 (JPEG copy)", "config": {"b": [f"{home}/x", "abcdefgh-secret"]}})
+    digest = config_hash({})
+    found = as_metadata(
+        {
+            "data": "cifar10 (JPEG copy)",
+            "config": {"b": [f"{home}/x", "abcdefgh-secret"]},
+            "config_sha256": digest,
+        }
+    )
+    assert found["config_sha256"] == digest
     assert found["data"] == "cifar10 (JPEG copy)"
     assert found["config"] == '{"b": ["~/x", "[SOME_API_KEY removed]"]}'
 

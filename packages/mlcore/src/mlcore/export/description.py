@@ -14,9 +14,14 @@ SCHEMA = "proving-ground model 1"
 
 
 def as_metadata(values: Mapping[str, Any]) -> dict[str, str]:
-    """Text as it is, everything else as JSON; without secrets, and with `~` for the home folder."""
+    """Text as it is, everything else as JSON; without secrets, and with `~` for the home folder.
+
+    A key that ends in `_sha256` holds a hash, which would look like a secret.
+    """
     texts = {"schema": SCHEMA, **{key: _as_text(value) for key, value in values.items()}}
-    return {key: redact(remove_secrets(text)) for key, text in texts.items()}
+    return {
+        key: text if key.endswith("_sha256") else redact(remove_secrets(text)) for key, text in texts.items()
+    }
 
 
 def config_hash(config: Mapping[str, Any]) -> str:
