@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -74,6 +75,13 @@ def test_every_command_is_short_and_says_what_it_does(repository: Path) -> None:
         assert source.count("\n") < 60, f"{script} is a command: wiring belongs in build.py"
         assert source.startswith('"""'), f"{script} needs a first line for the list of commands"
         assert "\ndef main(" in source, f"{script} must be importable"
+
+
+def test_no_command_stands_in_the_way_of_a_module_of_python(repository: Path) -> None:
+    scripts = {script.stem for script in (repository / "projects").glob("*/*.py")}
+    assert not scripts & sys.stdlib_module_names, (
+        "give it an underscore at the end: the launcher leaves it out"
+    )
 
 
 def test_the_tree_in_the_readme_is_true(repository: Path) -> None:

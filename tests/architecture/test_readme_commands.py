@@ -11,6 +11,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from mlcore.launcher import find_command
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SHORTER = {
@@ -128,7 +129,7 @@ def test_every_project_readme_names_only_commands_and_configs_that_exist() -> No
         for command in commands_of(readme):
             found = re.search(rf"projects/{project.name} (\w+)", command)
             if found:
-                assert (project / f"{found.group(1)}.py").is_file(), command
+                assert find_command(project, found.group(1)) is not None, command
             for config in re.findall(r"configs/[\w.-]+\.yaml", command):
                 assert (project / config).is_file(), command
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from mlcore.launcher import find_command
 
 PROJECT = Path(__file__).resolve().parents[1]
 Command = Callable[..., int]
@@ -22,7 +23,9 @@ def run() -> Command:
                 patch.delenv("MLDATA_DIR", raising=False)
             else:
                 patch.setenv("MLDATA_DIR", str(data_dir))
-            spec = importlib.util.spec_from_file_location(f"cifar_cnn_{name}", PROJECT / f"{name}.py")
+            path = find_command(PROJECT, name)
+            assert path is not None, name
+            spec = importlib.util.spec_from_file_location(f"cifar_cnn_{name}", path)
             assert spec is not None
             assert spec.loader is not None
             script = importlib.util.module_from_spec(spec)

@@ -110,6 +110,16 @@ def test_a_script_that_breaks_is_one_line_unless_debug_is_asked_for(small: Path,
     assert "Traceback" in python("-m", "mlcore.launcher", small, "broken", "--debug").stderr
 
 
+def test_a_command_may_be_called_like_a_module_of_python_without_standing_in_its_way(
+    small: Path, capsys: pytest.CaptureFixture[str], python: Python
+) -> None:
+    (small / "profile_.py").write_text("'Show.'\nimport cProfile, profile\nprint(profile.Profile.__name__)\n")
+    assert launcher.main([str(small)]) == 0
+    assert "  profile         Show." in capsys.readouterr().out
+    result = python("-m", "mlcore.launcher", str(small), "profile")
+    assert result.stdout.strip() == "Profile", result.stderr
+
+
 def test_the_callers_words_and_paths_are_as_before_afterwards(small: Path) -> None:
     argv, path = list(sys.argv), list(sys.path)
     with pytest.raises(SystemExit):

@@ -1,7 +1,8 @@
 """``python -m mlcore.launcher PROJECT_DIR [COMMAND …]``: run a command of a project, or list its commands.
 
 The scripts at the top of a project's folder are its commands: ``train`` runs ``train.py`` in this process,
-so that signals and exit codes are its own.
+so that signals and exit codes are its own. A script whose command is the name of a module of Python ends in an
+underscore: ``profile`` runs ``profile_.py``, for a ``profile.py`` in the script's folder would be what torch imports.
 """
 
 import ast
@@ -35,7 +36,7 @@ def commands_of(project: Path) -> dict[str, Path]:
     """The commands of a project: the scripts at its top, by name."""
     scripts = sorted(path for path in project.glob("*.py") if path.is_file())
     return {
-        path.stem: path
+        path.stem.rstrip("_"): path
         for path in scripts
         if not path.name.startswith(("_", ".")) and path.stem != "conftest"
     }
