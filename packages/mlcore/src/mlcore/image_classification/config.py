@@ -9,6 +9,7 @@ from pydantic import Field, PositiveInt, model_validator
 from mlcore.config import Section
 from mlcore.config.run_name import RunName
 from mlcore.logger.config import LoggingConfig
+from mlcore.pruning.config import PruningConfig
 from mlcore.trainer.config import TrainingConfig
 
 
@@ -57,6 +58,9 @@ class ImageExperimentConfig(Section):
     deterministic: bool = Field(False, description="refuse operations that are not reproducible")
     device: str = Field("auto", description="auto, cpu, cuda, cuda:1, mps")
     preflight: bool = Field(True, description="check model and data for a few seconds before training")
+    pruning: PruningConfig | None = Field(
+        None, description="begin with the weights of --weights without the least of them; see `prune`"
+    )
     training: TrainingConfig = TrainingConfig()
     evaluation: EvaluationConfig = EvaluationConfig()
     logging: ClassifierLoggingConfig = ClassifierLoggingConfig()

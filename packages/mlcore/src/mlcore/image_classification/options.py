@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+METHODS = ("magnitude", "filters")
 _FOLDER = click.Path(path_type=Path, file_okay=False)
 
 SPLIT = click.Option(
@@ -31,6 +32,33 @@ EXPORT_OPTIONS = (
     ),
     click.Option(
         ["--output", "-o"], type=click.Path(path_type=Path, dir_okay=False), help="File; export/ of the run."
+    ),
+)
+PRUNING_OPTIONS = (
+    click.Option(
+        ["--amount"],
+        default="0.5,0.7,0.9",
+        show_default=True,
+        help="Shares to take out, by commas; a run each.",
+    ),
+    click.Option(
+        ["--method"],
+        type=click.Choice(METHODS),
+        default="magnitude",
+        show_default=True,
+        help="Single weights, the smallest; or whole filters, those of smallest norm.",
+    ),
+    click.Option(
+        ["--scope"],
+        type=click.Choice(["network", "layer"]),
+        help="Compare all of the network (default of magnitude), or each layer's own (of filters).",
+    ),
+    click.Option(
+        ["--epochs"],
+        type=click.IntRange(min=1),
+        default=3,
+        show_default=True,
+        help="How long the rest is trained on, with the run's own settings.",
     ),
 )
 _STUDY_OPTIONS = (

@@ -7,13 +7,21 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from torch import nn
+
 from mlcore.allocator import keep_large_blocks
+from mlcore.checkpoint import CheckpointManager
 from mlcore.cli import Options
+from mlcore.errors import ConfigError
 from mlcore.evaluator.classification_display import print_classification
 from mlcore.image_classification.checkpoints import checkpoint_extras
 from mlcore.image_classification.evaluation import judge
 from mlcore.image_classification.sanity import check_before_training
 from mlcore.image_classification.wiring import Prepared, Wiring
+from mlcore.logger import TrainingLogger
+from mlcore.pruning.choosing import choose_masks
+from mlcore.pruning.config import PruningConfig
+from mlcore.pruning.masks import Masks, apply_masks, keep_masked, masks_in
 from mlcore.report import build_report
 from mlcore.runs import RunFolder
 from mlcore.seeding import seed_everything
@@ -40,20 +48,46 @@ def train_classifier(config: Any, options: Options, wiring: Wiring) -> RunFolder
     if options.checkpoint is not None:
         trained = wiring.read_classifier(options.checkpoint, prepared.device)
         getattr(model, "main_classifier", model).load_state_dict(trained.model.state_dict())
+    masks = masks_of(model, config.pruning, options, resumed)
     if config.preflight and not options.extra.get("no_preflight") and resumed is None:
         if getattr(prepared, "heads", {}):
             print("pre-flight: skipped, its checks know one task")
         else:
             check_before_training(prepared, wiring)
+
+    def trainer_for(run: RunFolder | None, logger: TrainingLogger) -> BaseTrainer:
+        trainer = wiring.make_trainer(prepared, model, run=run, logger=logger)
+        keep_masked(trainer, masks)
+        return trainer
+
     return train_in_run(
         prepared.config,
         options,
         resumed=resumed,
         loaders=wiring.make_loaders(prepared),
         logger_for=lambda run: wiring.make_logger(prepared, run),
-        trainer_for=lambda run, logger: wiring.make_trainer(prepared, model, run=run, logger=logger),
+        trainer_for=trainer_for,
         finish=lambda run, trainer: finish(run, prepared, trainer, wiring, options.project.name),
     )
+
+
+def masks_of(
+    model: nn.Module, pruning: PruningConfig | None, options: Options, resumed: RunFolder | None
+) -> Masks:
+    """What of the weights is out from the start: those of the run that goes on, or the ones chosen now.
+
+    Raises:
+        ConfigError: weights that nobody has trained are to be pruned.
+    """
+    if pruning is None:
+        return {}
+    if resumed is not None:
+        return masks_in(CheckpointManager(resumed.checkpoints).load("last").state)
+    if options.checkpoint is None:
+        raise ConfigError("pruning takes weights out of a trained model: name its checkpoint with --weights")
+    masks = choose_masks(model, pruning)
+    apply_masks(model, masks)
+    return masks
 
 
 def finish(run: RunFolder, prepared: Prepared, trainer: BaseTrainer, wiring: Wiring, project: str) -> None:

@@ -60,3 +60,39 @@ class SimpleCnn(BaseModel):
     def forward(self, images_BCHW: Tensor) -> Tensor:
         """Logits (B, K) of images (B, C, H, W)."""
         return self.head(self.features(images_BCHW))
+
+    @torch.no_grad()
+    def without_removed_filters(self) -> Self:
+        """A narrower network that computes the same: without filters that are zero in all that is theirs.
+
+        Raises:
+            ValueError: the convolutions of a stage keep different numbers, which no config of this model can say.
+        """
+        convolutions = [layer for layer in self.body if isinstance(layer, nn.Conv2d)]
+        norms = [layer for layer in self.body if isinstance(layer, nn.BatchNorm2d)]
+        kept = [_kept_filters(*pair) for pair in zip(convolutions, norms, strict=True)]
+        numbers = iter([len(filters) for filters in kept])
+        stages = [{next(numbers) for _ in range(count)} for count in self.config.convolutions]
+        if any(len(stage) > 1 for stage in stages):
+            raise ValueError(f"the convolutions of a stage keep different numbers of filters: {stages}")
+        channels = tuple(stage.pop() for stage in stages)
+        narrow = type(self)(self.config.model_copy(update={"channels": channels}))
+        inputs = torch.arange(self.config.in_channels, device=self.head.weight.device)
+        own = iter(zip(convolutions, norms, kept, strict=True))
+        for layer in narrow.to(self.head.weight).body:
+            if isinstance(layer, nn.Conv2d):
+                convolution, norm, filters = next(own)
+                layer.weight.copy_(convolution.weight[filters][:, inputs])
+                inputs = filters
+            elif isinstance(layer, nn.BatchNorm2d):
+                state = norm.state_dict()
+                layer.load_state_dict({k: v if v.ndim == 0 else v[filters] for k, v in state.items()})
+        narrow.head.weight.copy_(self.head.weight[:, inputs])
+        narrow.head.bias.copy_(self.head.bias)
+        return narrow.train(self.training)
+
+
+def _kept_filters(convolution: nn.Conv2d, norm: nn.BatchNorm2d) -> Tensor:
+    """Positions of the filters from which anything but zeros can come."""
+    speaks = convolution.weight.flatten(1).any(dim=1) | (norm.weight != 0) | (norm.bias != 0)
+    return speaks.nonzero().squeeze(1)
