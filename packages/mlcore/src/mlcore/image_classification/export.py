@@ -31,6 +31,9 @@ _CPU = torch.device("cpu")
 class PixelClassifier(nn.Module):
     """A classifier that normalises by itself: logits (B, K) of images (B, C, H, W) of values from 0 to 1."""
 
+    means: Tensor
+    deviations: Tensor
+
     def __init__(self, classifier: ImageClassifier) -> None:
         super().__init__()
         self.model = classifier.model

@@ -102,10 +102,12 @@ def draw_pruning(found: Sequence[PrunedModel]) -> Figure:
         ("pruned", _ORANGE, [one.after for one in pruned]),
         ("pruned and trained on", _BLUE, [one.tuned for one in pruned]),
     ):
-        axes.plot(shares, [one.proportion for one in of], "o-", color=colour, label=label)
-        axes.vlines(shares, [one.low for one in of], [one.high for one in of], color=colour, alpha=0.5)
-    axes.axhline(whole.before.proportion or 0.0, color=_GREY, linestyle="--", label="as it was")
-    axes.axhspan(whole.before.low or 0.0, whole.before.high or 1.0, color=_GREY, alpha=0.15, linewidth=0)
+        values, lows, highs = zip(*(_numbers(one) for one in of), strict=True)
+        axes.plot(shares, values, "o-", color=colour, label=label)
+        axes.vlines(shares, lows, highs, color=colour, alpha=0.5)
+    value, low, high = _numbers(whole.before)
+    axes.axhline(value, color=_GREY, linestyle="--", label="as it was")
+    axes.axhspan(low, high, color=_GREY, alpha=0.15, linewidth=0)
     for formatter in (axes.xaxis, axes.yaxis):
         formatter.set_major_formatter(lambda value, _: f"{value:.0%}")
     axes.set_xlabel("zero weights")
@@ -117,7 +119,13 @@ def draw_pruning(found: Sequence[PrunedModel]) -> Figure:
 
 
 def _shown(interval: ProportionInterval) -> str:
+    value, low, high = _numbers(interval)
+    return f"{value:.2%} [{low:.1%}, {high:.1%}]"
+
+
+def _numbers(interval: ProportionInterval) -> tuple[float, float, float]:
+    """The proportion and its bounds; there were images."""
     assert interval.proportion is not None
     assert interval.low is not None
     assert interval.high is not None
-    return f"{interval.proportion:.2%} [{interval.low:.1%}, {interval.high:.1%}]"
+    return interval.proportion, interval.low, interval.high

@@ -151,7 +151,7 @@ def profile_training(
     return StepProfile(
         name=name,
         device=str(device),
-        items_per_step=workload.items_per_step,
+        items_per_step=int(workload.items_per_step),
         step_s=tuple(seconds),
         parts_s=parts,
         traced_s=totals.seconds / traced,

@@ -20,7 +20,7 @@ class TextTable:
 
     title: str
     headings: tuple[str, ...]
-    rows: list[tuple[str, ...]]
+    rows: Sequence[tuple[str, ...]]
 
     def print(self) -> None:
         """To the terminal."""
