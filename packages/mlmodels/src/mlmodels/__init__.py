@@ -9,6 +9,10 @@ from typing import Any
 _HOMES = {
     "BaseModel": "mlmodels.base_model",
     "AutogradTransformer": "mlmodels.custom_transformer.twin",
+    "Bert": "mlmodels.transformer_encoders.masked_language_model",
+    "BertClassifier": "mlmodels.transformer_encoders.classifier",
+    "BertClassifierConfig": "mlmodels.transformer_encoders.config",
+    "BertConfig": "mlmodels.transformer_encoders.config",
     "CnnClassifier": "mlmodels.image_classifiers.cnn",
     "CnnConfig": "mlmodels.image_classifiers.config",
     "CustomTransformer": "mlmodels.custom_transformer.model",
@@ -27,6 +31,8 @@ _HOMES = {
     "RecurrentLanguageModel": "mlmodels.recurrent.language_model",
     "RecurrentLanguageModelConfig": "mlmodels.recurrent.config",
     "VanillaRNN": "mlmodels.recurrent.stacks",
+    "VitClassifier": "mlmodels.image_classifiers.vit",
+    "VitConfig": "mlmodels.image_classifiers.vit_config",
 }
 
 __all__ = sorted(_HOMES)

@@ -1,4 +1,4 @@
-"""Classifiers of small images: fully connected, convolutional, and the fully connected one in NumPy alone.
+"""Classifiers of small images: fully connected, convolutional, of patches, and the fully connected one in NumPy alone.
 
 Names are imported when they are first used (PEP 562): `mlmodels.image_classifiers.config` needs no torch.
 """
@@ -13,6 +13,8 @@ _HOMES = {
     "FcConfig": "config",
     "FcScratch": "fc_scratch",
     "FcScratchConfig": "config",
+    "VitClassifier": "vit",
+    "VitConfig": "vit_config",
 }
 
 __all__ = sorted(_HOMES)

@@ -5,12 +5,13 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from mlmodels.image_classifiers.config import CnnConfig, FcConfig, FcScratchConfig
+from mlmodels.image_classifiers.vit_config import VitConfig
 
 if TYPE_CHECKING:
     from torch import nn
 
 
-def flops_per_image(config: FcConfig | FcScratchConfig | CnnConfig) -> int:
+def flops_per_image(config: FcConfig | FcScratchConfig | CnnConfig | VitConfig) -> int:
     """Multiplications and additions of matrix products and convolutions for one image, forward and backward.
 
     A layer costs its forward product three times: forward, gradient of the weights, gradient of the inputs; the
@@ -20,8 +21,10 @@ def flops_per_image(config: FcConfig | FcScratchConfig | CnnConfig) -> int:
     return 3 * sum(layers) - layers[0]
 
 
-def forward_flops_of_layers(config: FcConfig | FcScratchConfig | CnnConfig) -> list[int]:
-    """Forward operations of every layer with weights, from input to logits."""
+def forward_flops_of_layers(config: FcConfig | FcScratchConfig | CnnConfig | VitConfig) -> list[int]:
+    """Forward operations of every layer with weights, from input to logits; a ViT's attention is a layer too."""
+    if isinstance(config, VitConfig):
+        return _vit_layers(config)
     if not isinstance(config, CnnConfig):
         widths = (config.input_size, *config.hidden_sizes, config.num_classes)
         return [2 * inputs * outputs for inputs, outputs in pairwise(widths)]
@@ -33,6 +36,15 @@ def forward_flops_of_layers(config: FcConfig | FcScratchConfig | CnnConfig) -> l
         size //= 2
     widths = (size * size * config.channels[-1], config.fc_size, config.num_classes)
     return [*layers, *(2 * inputs * outputs for inputs, outputs in pairwise(widths))]
+
+
+def _vit_layers(config: VitConfig) -> list[int]:
+    d, num = config.d_model, config.num_positions
+    num_inner = 3 if config.feed_forward == "swiglu" else 2  # matrices of the feed-forward network
+    patches = 2 * config.grid_size**2 * config.in_channels * config.patch_size**2 * d
+    attention = 2 * (2 * num * num * d)  # queries times keys, weights times values
+    block = [2 * num * 4 * d * d, attention, 2 * num * num_inner * d * config.d_ffn]
+    return [patches, *(config.n_layers * block), 2 * d * config.num_classes]
 
 
 def counted_flops(make_model: "Callable[[], nn.Module]", image_shape: tuple[int, int, int]) -> int:

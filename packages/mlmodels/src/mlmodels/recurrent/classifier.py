@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from mlmodels.base_model import BaseModel
 from mlmodels.recurrent.config import RecurrentClassifierConfig
 from mlmodels.recurrent.construction import make_stack
-from mlmodels.recurrent.padding import checked_lengths, is_valid
+from mlmodels.recurrent.padding import checked_lengths, is_valid, lengths_without_padding
 from mlmodels.recurrent.size import flops_per_token
 
 
@@ -56,16 +56,12 @@ class RecurrentClassifier(BaseModel):
         """What the head sees: (B, D·H)."""
         num_steps = tokens_BT.shape[1]
         if lengths_B is None:
-            lengths_B = self._lengths(tokens_BT)
+            lengths_B = lengths_without_padding(tokens_BT, self.config.pad_id)
         else:
             lengths_B = checked_lengths(lengths_B, len(tokens_BT), num_steps).to(tokens_BT.device)
         x_BTE = self.embedding_dropout(self.embedding(tokens_BT))
         y_BTH, _ = self.recurrent(x_BTE, lengths_B=lengths_B)
         return self._pooled(y_BTH, lengths_B)
-
-    def _lengths(self, tokens_BT: Tensor) -> Tensor:
-        positions_T = torch.arange(1, tokens_BT.shape[1] + 1, device=tokens_BT.device)
-        return ((tokens_BT != self.config.pad_id) * positions_T).amax(dim=1).clamp(min=1)
 
     def _pooled(self, y_BTH: Tensor, lengths_B: Tensor) -> Tensor:
         if self.config.pooling == "mean":  # outputs beyond a sequence's end are 0

@@ -20,6 +20,12 @@ def checked_lengths(lengths_B: Tensor, batch_size: int, num_steps: int) -> Tenso
     return lengths_B.long()
 
 
+def lengths_without_padding(tokens_BT: Tensor, pad_id: int) -> Tensor:
+    """(B,) each sequence up to its last token that is not `pad_id`, and at least one."""
+    positions_T = torch.arange(1, tokens_BT.shape[1] + 1, device=tokens_BT.device)
+    return ((tokens_BT != pad_id) * positions_T).amax(dim=1).clamp(min=1)
+
+
 def is_valid(lengths_B: Tensor, num_steps: int) -> Tensor:
     """(T, B) true where a position is no padding."""
     return torch.arange(num_steps, device=lengths_B.device).unsqueeze(1) < lengths_B

@@ -1,24 +1,26 @@
-"""Causal self-attention: as many key heads as query heads or fewer, with rotations, norms and value embeddings or not.
+"""Self-attention, causal or not: as many key heads as query heads or fewer; rotations, norms, value embeddings or not.
 
 B batch, T time, D features of the model, H query heads, G key and value heads, K features of a head, E all features of
 the value heads.
 """
 
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from mlmodels.generation.key_values import KeyValues
-from mlmodels.transformer_eras.config import EraTransformerConfig
 from mlmodels.transformer_eras.positions import Rotation, rotate
+from mlmodels.transformer_eras.shape import BlockShape
+
+Mask = Literal["causal"] | Tensor | None
 
 
 class Attention(nn.Module):
     """Scaled dot-product attention (Vaswani et al., 2017); grouped queries as of Ainslie et al. (2023)."""
 
-    def __init__(self, config: EraTransformerConfig, *, mixes_values: bool) -> None:
+    def __init__(self, config: BlockShape, *, mixes_values: bool) -> None:
         super().__init__()
         width, kv_width = config.d_model, config.kv_width
         self.head_width = config.head_width
@@ -33,11 +35,16 @@ class Attention(nn.Module):
     def forward(
         self,
         x_BTD: Tensor,
-        rotation: Rotation | None,
+        mask: Mask,
+        rotation: Rotation | None = None,
         value_embedding_BTE: Tensor | None = None,
         past: KeyValues | None = None,
     ) -> Tensor:
-        """(B, T, D); with `past` the T positions follow those that it holds, and are added to it."""
+        """(B, T, D); with `past` the T positions follow those that it holds, and are added to it.
+
+        `mask` says which positions each one sees: with "causal" itself and those before it, with a boolean (B, T) those
+        that are true (the others are padding), with None all.
+        """
         value_BTE = self.value(x_BTD)
         if self.value_scalars is not None:
             own, embedded = self.value_scalars
@@ -54,7 +61,7 @@ class Attention(nn.Module):
             q_BHTK,
             k_BGTK,
             self._heads(value_BTE),
-            **_causal(q_BHTK, k_BGTK),
+            **_masking(mask, q_BHTK, k_BGTK),
             enable_gqa=self.is_grouped,
         )
         return self.output(_merged(attended_BHTK))
@@ -65,6 +72,15 @@ class Attention(nn.Module):
 
 def _merged(x_BHTK: Tensor) -> Tensor:
     return x_BHTK.transpose(1, 2).flatten(2)
+
+
+def _masking(mask: Mask, q_BHTK: Tensor, k_BGTK: Tensor) -> dict[str, Any]:
+    """What keeps the queries from the keys that they must not see."""
+    if mask is None:
+        return {}
+    if isinstance(mask, Tensor):
+        return {"attn_mask": mask[:, None, None, :]}
+    return _causal(q_BHTK, k_BGTK)
 
 
 def _causal(q_BHTK: Tensor, k_BGTK: Tensor) -> dict[str, Any]:

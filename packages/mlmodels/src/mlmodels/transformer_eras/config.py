@@ -6,6 +6,7 @@ from typing import Any, Literal, Self, get_args
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from mlmodels.transformer_eras.presets import Phase, Size, preset
+from mlmodels.transformer_eras.shape import FeedForwardKind, NormKind, NormPosition, check_divides
 
 
 class EraTransformerConfig(BaseModel):
@@ -25,11 +26,9 @@ class EraTransformerConfig(BaseModel):
     )
     d_ffn: int = Field(default=1280, ge=1, description="width inside the feed-forward network")
     max_seq_len: int = Field(default=256, ge=1, description="longest context in tokens")
-    feed_forward: Literal["relu", "gelu", "swiglu", "relu_squared"] = "gelu"
-    norm: Literal["layer_norm", "rms_norm", "rms_norm_plain"] = Field(
-        default="layer_norm", description="rms_norm_plain has no parameters"
-    )
-    norm_position: Literal["post", "pre"] = Field(
+    feed_forward: FeedForwardKind = "gelu"
+    norm: NormKind = Field(default="layer_norm", description="rms_norm_plain has no parameters")
+    norm_position: NormPosition = Field(
         default="pre", description="after each sum, or before each part and once at the end"
     )
     embedding_norm: bool = Field(default=False, description="a norm after the token embedding")
@@ -65,8 +64,8 @@ class EraTransformerConfig(BaseModel):
 
     @model_validator(mode="after")
     def _shapes_fit(self) -> Self:
-        _check_divides("n_heads", self.n_heads, "d_model", self.d_model)
-        _check_divides("n_kv_heads", self.num_kv_heads, "n_heads", self.n_heads)
+        check_divides("n_heads", self.n_heads, "d_model", self.d_model)
+        check_divides("n_kv_heads", self.num_kv_heads, "n_heads", self.n_heads)
         if self.positions == "rope" and self.head_width % 2:
             raise ValueError(
                 f"rope rotates pairs: d_model / n_heads must be even, not {self.head_width}; "
@@ -96,9 +95,7 @@ class EraTransformerConfig(BaseModel):
         """Features of all key heads together; of all value heads the same."""
         return self.num_kv_heads * self.head_width
 
-
-def _check_divides(name: str, value: int, whole_name: str, whole: int) -> None:
-    if whole % value:
-        divisors = [n for n in range(1, whole + 1) if whole % n == 0]
-        nearest = min(divisors, key=lambda n: abs(n - value))
-        raise ValueError(f"{name} {value} does not divide {whole_name} {whole}; nearest that does: {nearest}")
+    @property
+    def norm_epsilon(self) -> float:
+        """Added to the variance in every norm, in every era."""
+        return 1e-5

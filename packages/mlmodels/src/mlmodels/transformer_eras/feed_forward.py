@@ -3,13 +3,13 @@
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mlmodels.transformer_eras.config import EraTransformerConfig
+from mlmodels.transformer_eras.shape import BlockShape
 
 
 class FeedForward(nn.Module):
     """(…, d_model) -> (…, d_model) through `d_ffn` features."""
 
-    def __init__(self, config: EraTransformerConfig) -> None:
+    def __init__(self, config: BlockShape) -> None:
         super().__init__()
         self.kind = config.feed_forward
         self.up = nn.Linear(config.d_model, config.d_ffn, bias=config.bias)

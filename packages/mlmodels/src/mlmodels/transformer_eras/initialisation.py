@@ -47,12 +47,18 @@ def _uniform(weight: Tensor, fan_in: int, generator: torch.Generator | None) -> 
     nn.init.uniform_(weight, -bound, bound, generator=generator)
 
 
-def _set_what_is_not_drawn(model: "EraTransformer") -> None:
+@torch.no_grad()
+def reset_biases_and_norms(model: nn.Module) -> None:
+    """Biases of linear layers to 0, scales of norms to 1 and their shifts to 0."""
     for module in model.modules():
         if isinstance(module, nn.Linear) and module.bias is not None:
             nn.init.zeros_(module.bias)
         elif isinstance(module, nn.LayerNorm | nn.RMSNorm):
             module.reset_parameters()
+
+
+def _set_what_is_not_drawn(model: "EraTransformer") -> None:
+    reset_biases_and_norms(model)
     for block in model.blocks:
         if block.attention.value_scalars is not None:
             nn.init.constant_(block.attention.value_scalars, 0.5)

@@ -38,7 +38,9 @@ class EraTransformer(BaseModel):
         self.position_embedding = nn.Embedding(config.max_seq_len, config.d_model) if is_learned else None
         self.embedding_norm = make_norm(config) if config.embedding_norm else None
         self.dropout = nn.Dropout(config.dropout)
-        self.blocks: Sequence[Block] = nn.ModuleList(Block(config, i) for i in range(config.n_layers))  # type: ignore[assignment]
+        mixing = config.value_embedding_layers
+        blocks = nn.ModuleList(Block(config, mixes_values=i in mixing) for i in range(config.n_layers))
+        self.blocks: Sequence[Block] = blocks  # type: ignore[assignment]
         has_scalars, num_layers = config.residual_scalars, config.n_layers
         self.stream_scalars = nn.Parameter(torch.empty(num_layers)) if has_scalars else None
         self.embedding_scalars = nn.Parameter(torch.empty(num_layers)) if has_scalars else None
@@ -102,7 +104,7 @@ class EraTransformer(BaseModel):
                 x_BTD = self.stream_scalars[layer] * x_BTD + self.embedding_scalars[layer] * embedding_BTD
             key = str(layer)
             values_BTE = self.value_embeddings[key](tokens_BT) if key in self.value_embeddings else None
-            x_BTD = block(x_BTD, rotation, values_BTE, None if past is None else past[layer])
+            x_BTD = block(x_BTD, "causal", rotation, values_BTE, None if past is None else past[layer])
         logits_BTV = self.head(x_BTD if self.norm is None else self.norm(x_BTD))
         cap = self.config.logit_soft_cap
         return logits_BTV if cap is None else cap * torch.tanh(logits_BTV / cap)

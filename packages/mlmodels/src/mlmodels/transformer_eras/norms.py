@@ -2,13 +2,11 @@
 
 from torch import nn
 
-from mlmodels.transformer_eras.config import EraTransformerConfig
-
-EPSILON = 1e-5
+from mlmodels.transformer_eras.shape import BlockShape
 
 
-def make_norm(config: EraTransformerConfig) -> nn.Module:
+def make_norm(config: BlockShape) -> nn.Module:
     """A norm over the last dimension of (…, d_model)."""
     if config.norm == "layer_norm":
-        return nn.LayerNorm(config.d_model, eps=EPSILON)
-    return nn.RMSNorm(config.d_model, eps=EPSILON, elementwise_affine=config.norm == "rms_norm")
+        return nn.LayerNorm(config.d_model, eps=config.norm_epsilon)
+    return nn.RMSNorm(config.d_model, eps=config.norm_epsilon, elementwise_affine=config.norm == "rms_norm")

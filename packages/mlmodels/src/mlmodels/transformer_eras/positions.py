@@ -27,6 +27,28 @@ def sinusoids(num_positions: int, num_features: int) -> Tensor:
     return table.to(torch.get_default_dtype())
 
 
+def sinusoids_2d(num_rows: int, num_columns: int, num_features: int) -> Tensor:
+    """(num_rows · num_columns, num_features), row by row, in torch's default dtype: a quarter of the features each is
+    sine of the column, its cosine, sine of the row, its cosine (Beyer et al., "Better plain ViT baselines", 2022).
+
+    Raises:
+        ValueError: `num_features` is no multiple of 4.
+    """
+    if num_features % 4:
+        raise ValueError(f"2-D sinusoids need a multiple of 4 features, not {num_features}")
+    quarter = num_features // 4
+    steps = torch.arange(quarter, dtype=torch.float64) / max(1, quarter - 1)
+    frequencies = 10_000.0**-steps
+    rows, columns = torch.meshgrid(
+        torch.arange(num_rows, dtype=torch.float64),
+        torch.arange(num_columns, dtype=torch.float64),
+        indexing="ij",
+    )
+    angles = [place.flatten()[:, None] * frequencies for place in (columns, rows)]
+    table = torch.cat([wave for angle in angles for wave in (angle.sin(), angle.cos())], dim=1)
+    return table.to(torch.get_default_dtype())
+
+
 def rotation_tables(num_positions: int, head_width: int, base: float) -> Rotation:
     """The angles of all positions; feature k is rotated together with feature k + K/2, as Llama does it."""
     frequencies = base ** (-torch.arange(0, head_width, 2, dtype=torch.float64) / head_width)

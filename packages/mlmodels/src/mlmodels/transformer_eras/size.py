@@ -1,21 +1,21 @@
 """How large an era's transformer is, from its config alone. Imports no torch."""
 
 from mlmodels.transformer_eras.config import EraTransformerConfig
+from mlmodels.transformer_eras.shape import BlockShape
 
 
 def count_parameters(config: EraTransformerConfig) -> dict[str, int]:
     """Number of parameters of each part; "total" is what the built model holds, a tied head counted once."""
     d, layers = config.d_model, config.n_layers
-    norm = {"layer_norm": 2 * d, "rms_norm": d, "rms_norm_plain": 0}[config.norm]
     num_norms = 2 * layers + (config.norm_position == "pre") + config.embedding_norm
     num_tables = len(config.value_embedding_layers)
     parts = {
         "token_embedding": config.vocab_size * d,
         "position_embedding": config.max_seq_len * d * (config.positions == "learned"),
         "value_embeddings": num_tables * config.vocab_size * config.kv_width,
-        "attention": layers * _attention(config),
-        "feed_forward": layers * _feed_forward(config),
-        "norms": num_norms * norm,
+        "attention": layers * attention_parameters(config),
+        "feed_forward": layers * feed_forward_parameters(config),
+        "norms": num_norms * norm_parameters(config),
         "scalars": 2 * layers * config.residual_scalars + 2 * num_tables,
         "head": (0 if config.tie_weights else config.vocab_size * d) + config.vocab_size * config.head_bias,
     }
@@ -44,12 +44,19 @@ def cache_values_per_token(config: EraTransformerConfig) -> int:
     return 2 * config.n_layers * config.kv_width
 
 
-def _attention(config: EraTransformerConfig) -> int:
+def norm_parameters(config: BlockShape) -> int:
+    """Parameters of one norm."""
+    return {"layer_norm": 2, "rms_norm": 1, "rms_norm_plain": 0}[config.norm] * config.d_model
+
+
+def attention_parameters(config: BlockShape) -> int:
+    """Parameters of one block's attention, value scalars aside."""
     d, kv = config.d_model, config.kv_width
     return 2 * d * d + 2 * d * kv + (2 * d + 2 * kv) * config.bias
 
 
-def _feed_forward(config: EraTransformerConfig) -> int:
+def feed_forward_parameters(config: BlockShape) -> int:
+    """Parameters of one block's feed-forward network."""
     d, inner = config.d_model, config.d_ffn
     num_inner = 2 if config.feed_forward == "swiglu" else 1
     return (num_inner + 1) * d * inner + (num_inner * inner + d) * config.bias
