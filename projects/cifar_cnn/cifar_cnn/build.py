@@ -34,7 +34,7 @@ from mldata.images.selection import training_splits as training_splits
 from mlmodels import BaseModel
 from mlmodels.image_classifiers.flops import counted_flops
 from mlmodels.image_classifiers.multi_task import MultiTaskClassifier
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 from torch import nn
 
 from cifar_cnn.config import ExperimentConfig, ModelConfig
@@ -47,6 +47,7 @@ MODELS = {
     "resnet50": "backbones:Backbone",
     "efficientnet_b0": "backbones:Backbone",
     "speed_net": "speed_net:SpeedNet",
+    "vit": "vit:VitClassifier",
 }
 NUM_IMAGES_TO_WHITEN = 2000  # 1.9 million patches of 2 × 2
 
@@ -101,8 +102,8 @@ def model_config_for(model: ModelConfig, images: ImageDataset) -> ModelConfig:
             )
     try:
         return type(model).model_validate({**model.model_dump(), **wanted})
-    except ValueError as error:
-        raise ConfigError(f"model: {error.errors()[0]['msg']}") from None  # type: ignore[attr-defined]
+    except ValidationError as error:
+        raise ConfigError(f"model: {error.errors()[0]['msg'].removeprefix('Value error, ')}") from None
 
 
 def make_model(prepared: Prepared, seed: int) -> BaseModel:

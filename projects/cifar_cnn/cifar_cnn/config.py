@@ -12,10 +12,12 @@ from mlmodels.image_classifiers.photograph_configs import (
     SimpleCnnConfig,
     SpeedNetConfig,
 )
+from mlmodels.image_classifiers.vit_config import VitConfig
 from pydantic import Field, model_validator
 
 ModelConfig = Annotated[
-    SimpleCnnConfig | CifarResNetConfig | BackboneConfig | SpeedNetConfig, Field(discriminator="type")
+    SimpleCnnConfig | CifarResNetConfig | BackboneConfig | SpeedNetConfig | VitConfig,
+    Field(discriminator="type"),
 ]
 
 

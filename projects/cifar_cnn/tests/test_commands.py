@@ -129,11 +129,15 @@ QUICK = (
 )
 
 
+SMALL_VIT = ("model.type=vit", "model.d_model=16", "model.n_layers=1", "model.d_ffn=16")
+
+
 @pytest.mark.parametrize(
     "model",
     [
         ("model.type=speed_net", "model.widths=[8, 8]"),
         ("model.type=resnet20", "model.width=4", "model.checkpointing=true"),
+        (*SMALL_VIT, "model.positions=sine_2d"),
         ("model.type=simple_cnn", "data.augmentation.mixup=0.2", "data.augmentation.cutmix=1.0"),
     ],
     ids=lambda words: words[0],
@@ -152,6 +156,25 @@ def test_every_family_trains_and_is_read_back(run: Command, tmp_path: Path, mode
     assert summary["steps"] == 12
     assert summary["flops_per_item"] > 1e5
     assert evaluation_of(folder)["metrics"]["num_samples"] == 400
+    if "vit" in model[0]:
+        show_what_a_vit_looks_at(run, folder)
+
+
+def show_what_a_vit_looks_at(run: Command, folder: Path) -> None:
+    """Its patches as filters, and Grad-CAM of its last block as heat maps."""
+    from cifar_cnn import build
+    from cifar_cnn.config import ExperimentConfig
+    from mlcore.image_classification.failures import Judged, heat_maps
+
+    assert run("visualize_filters", "--run", str(folder)) == 0
+    names = {path.stem for path in (folder / "figures").glob("*.png")}
+    assert names == {"filters_patches", "favourites_patches"}
+    config = load_config(ExperimentConfig, folder / "config.yaml")
+    classifier = build.read_classifier(folder / "checkpoints" / "best.pt", torch.device("cpu"))
+    images = build.load_split(config.data, "test").subset(range(40))
+    _, title, caption = heat_maps(Judged(classifier, images, classifier.predict(images), 8), images)
+    assert title == "Grad-CAM of mistakes"
+    assert "before the last block" in caption
 
 
 def test_two_heads_are_trained_judged_and_read_back(run: Command, tmp_path: Path) -> None:
@@ -207,6 +230,7 @@ def test_a_study_of_stopping_takes_only_what_ends_by_itself(
         (("--set", "model.chanels=[3]"), "channels"),
         (("--set", "data.augmentation.mixupp=1"), "mixup"),
         (("--set", "model.num_classes=11"), "want 10"),
+        (("--config", "configs/vit.yaml", "--set", "data.dataset=shapes", "--set", "model.patch_size=5"), "does: 4"),
         (("--set", "data.dataset=shape"), "shapes"),
         (("--set", "data.train_split=1.0"), "train_loss"),
         (("--set", "data.attributes=[color]"), "colour"),

@@ -1,6 +1,6 @@
 """The wiring: from a configuration to images, loaders, model and trainer. Only this file knows constructors."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -27,6 +27,8 @@ from mldata.images.selection import training_splits as training_splits
 from mlmodels import BaseModel
 from mlmodels.image_classifiers.config import CnnConfig, FcConfig, FcScratchConfig
 from mlmodels.image_classifiers.flops import flops_per_image
+from mlmodels.image_classifiers.vit_config import VitConfig
+from pydantic import TypeAdapter, ValidationError
 from torch import nn
 
 from mnist_classifier.baselines import known_baselines
@@ -37,6 +39,7 @@ MODELS = {
     "fc": "mlmodels.image_classifiers.fc:FcClassifier",
     "fc_scratch": "mlmodels.image_classifiers.fc_scratch:FcScratch",
     "cnn": "mlmodels.image_classifiers.cnn:CnnClassifier",
+    "vit": "mlmodels.image_classifiers.vit:VitClassifier",
 }
 
 
@@ -83,9 +86,9 @@ def model_config_for(model: ModelConfig, images: ImageDataset) -> ModelConfig:
     """The model's config with the images' shape and classes; a contradiction is an error."""
     _, height, width, channels = images.images.shape
     wanted: dict[str, int] = {"num_classes": images.num_classes}
-    if isinstance(model, CnnConfig):
+    if isinstance(model, CnnConfig | VitConfig):
         if height != width:
-            raise ConfigError(f"the images are {height} × {width}; model type cnn takes square ones")
+            raise ConfigError(f"the images are {height} × {width}; model type {model.type} takes square ones")
         wanted |= {"in_channels": channels, "image_size": height}
     else:
         wanted |= {"input_size": height * width * channels}
@@ -94,7 +97,10 @@ def model_config_for(model: ModelConfig, images: ImageDataset) -> ModelConfig:
             raise ConfigError(
                 f"model.{key} is {getattr(model, key)}, but the images of {images.name} want {value}"
             )
-    return type(model).model_validate({**model.model_dump(), **wanted})
+    try:
+        return type(model).model_validate({**model.model_dump(), **wanted})
+    except ValidationError as error:
+        raise ConfigError(f"model: {error.errors()[0]['msg'].removeprefix('Value error, ')}") from None
 
 
 def make_model(prepared: Prepared, seed: int) -> BaseModel:
@@ -225,12 +231,7 @@ def classifier_from(
     state: Mapping[str, Any], weights: Mapping[str, Any], device: torch.device
 ) -> ImageClassifier:
     """The classifier that the entries of `checkpoint_extras` and the weights describe."""
-    kinds: dict[str, Callable[..., ModelConfig]] = {
-        "fc": FcConfig,
-        "fc_scratch": FcScratchConfig,
-        "cnn": CnnConfig,
-    }
-    config = kinds[state["model_config"]["type"]](**state["model_config"])
+    config: ModelConfig = TypeAdapter(ModelConfig).validate_python(state["model_config"])
     model = model_of(config, device, seed=0)
     model.load_state_dict(weights)
     means, deviations = state["means"], state["deviations"]

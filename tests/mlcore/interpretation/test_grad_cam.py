@@ -41,6 +41,32 @@ def test_with_global_average_pooling_it_is_the_class_activation_map(inputs: Tens
     assert found.amax((1, 2)).tolist() == pytest.approx([1.0] * 12)
 
 
+class PatchNet(PooledNet):
+    """The same network over a sequence of places, with one place of its own before them, as transformers have it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.places = nn.Identity()
+
+    def forward(self, images: Tensor) -> Tensor:
+        x = self.relu(self.conv(images)).flatten(2).transpose(1, 2)
+        x = self.places(torch.cat([x.new_zeros(len(x), 1, 7), x], dim=1))
+        return self.fc(x[:, 1:].mean(dim=1))
+
+
+def test_places_laid_out_as_maps_give_the_same_map(inputs: Tensor) -> None:
+    model, classes = PatchNet(), torch.arange(12) % 10
+    expected = class_activation_map(model, inputs, classes)
+
+    def as_maps(x: Tensor) -> Tensor:
+        return x[:, 1:].transpose(1, 2).unflatten(2, (8, 8))
+
+    found = grad_cam(model, model.places, inputs, classes, as_maps=as_maps)
+    torch.testing.assert_close(found, expected, atol=1e-6, rtol=1e-5)
+    with pytest.raises(InterpretationError, match="needs a layer with output"):
+        grad_cam(model, model.places, inputs, classes)
+
+
 def test_a_coarse_map_is_enlarged_as_pillow_enlarges_it(inputs: Tensor) -> None:
     model, classes = PooledNet(stride=2), torch.arange(12) % 10
     coarse = class_activation_map(model, inputs, classes)

@@ -137,6 +137,21 @@ def test_it_knows_where_a_patch_stands(positions: str) -> None:
         torch.testing.assert_close(model(image), model(moved), rtol=0, atol=1e-5)
 
 
+@pytest.mark.parametrize("pooling", ["class_token", "mean"])
+def test_maps_for_grad_cam_show_each_patch_where_it_stands(pooling: str) -> None:
+    model = stirred(VitClassifier(VitConfig(**{**SHAPE, "pooling": pooling}))).requires_grad_(False)
+    seen = []
+    handle = model.encoder.blocks[0].register_forward_pre_hook(lambda block, inputs: seen.append(inputs[0]))
+    image = torch.zeros(1, 3, 12, 12)
+    model(image)
+    image[..., 4:8, 8:] = 1.0
+    model(image)
+    handle.remove()
+    changed = model.as_maps(seen[1] - seen[0]).abs().sum(dim=1)[0] > 0
+    assert changed.nonzero().tolist() == [[1, 2]]
+    assert model.evidence_layer is model.encoder.blocks[1].norm_1
+
+
 def test_weights_are_a_function_of_the_generator_and_begin_at_a_guess() -> None:
     model = VitClassifier(VitConfig(**SHAPE))
     states = []

@@ -20,7 +20,8 @@ class ImageClassifier:
     """A model in evaluation mode.
 
     Args:
-        model: a module: logits (B, K) of normalised images (B, C, H, W); with `features` and `layers_to_show`.
+        model: a module: logits (B, K) of normalised images (B, C, H, W); with `features` and
+            `layers_to_show`; one whose layers give no maps may name an `evidence_layer` for Grad-CAM, and `as_maps`.
         classes: the K names.
         means: of each channel of the training images, of values from 0 to 1.
         deviations: likewise.

@@ -127,7 +127,16 @@ def heat_maps(judged: Judged, train: ImageSet) -> Drawing:
     inputs = judged.inputs(positions)
     classes = {"predicted": failures.predicted[:NUM_EXPLAINED], "true": failures.true[:NUM_EXPLAINED]}
     layer = list(model.layers_to_show.values())[-1]
-    if isinstance(layer, nn.Conv2d):
+    if hasattr(model, "evidence_layer"):
+        maps = {
+            f"for the {kind}": grad_cam(model, model.evidence_layer, inputs, of, as_maps=model.as_maps)
+            for kind, of in classes.items()
+        }
+        title, caption = (
+            "Grad-CAM of mistakes",
+            "Patches before the last block; bright ones speak for the class.",
+        )
+    elif isinstance(layer, nn.Conv2d):
         maps = {f"for the {kind}": grad_cam(model, layer, inputs, of) for kind, of in classes.items()}
         title, caption = "Grad-CAM of mistakes", "Last convolution; bright places speak for the class."
     else:

@@ -1,5 +1,7 @@
 """Grad-CAM: where in an image a convolutional layer found evidence for a class (Selvaraju et al., 2017)."""
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -10,7 +12,14 @@ from mlcore.interpretation.evaluation_mode import evaluation_mode, gradients_ena
 from mlcore.interpretation.layer_outputs import forward_recording
 
 
-def grad_cam(model: nn.Module, layer: nn.Module, images: Tensor, classes: Classes = None) -> Tensor:
+def grad_cam(
+    model: nn.Module,
+    layer: nn.Module,
+    images: Tensor,
+    classes: Classes = None,
+    *,
+    as_maps: Callable[[Tensor], Tensor] | None = None,
+) -> Tensor:
     """(B, H, W) float32 in [0, 1], brought to the images' size; 1 is each image's strongest place.
 
     relu(sum over channels of weight * activation), a channel's weight being the mean gradient of the class's
@@ -22,6 +31,7 @@ def grad_cam(model: nn.Module, layer: nn.Module, images: Tensor, classes: Classe
         layer: a part of the model whose output is (B, C, h, w), as a rule its last convolutional one.
         images: (B, channels, H, W) floats, as the model takes them.
         classes: (B,) the classes to explain, one for all images, or None for the predicted ones.
+        as_maps: lays out an output of another shape as (B, C, h, w): the patches of a transformer, for example.
 
     Raises:
         InterpretationError: the layer's output has no positions, or the logits do not depend on it.
@@ -30,16 +40,19 @@ def grad_cam(model: nn.Module, layer: nn.Module, images: Tensor, classes: Classe
         raise InterpretationError(f"images must be (B, channels, H, W); got {tuple(images.shape)}")
     with evaluation_mode(model), gradients_enabled():
         logits, outputs = forward_recording(model, {"layer": layer}, differentiable(images))
-        activations = outputs["layer"]
+        recorded = outputs["layer"]
+        activations = recorded if as_maps is None else as_maps(recorded)
         if activations.dim() != 4:
             raise InterpretationError(
                 f"Grad-CAM needs a layer with output (B, C, h, w); {type(layer).__name__} gives "
                 f"{tuple(activations.shape)}. For a model without such a layer use input_gradient"
             )
         score = class_scores(logits, classes).sum()
-        (gradients,) = torch.autograd.grad(score, activations, allow_unused=True)
+        (gradients,) = torch.autograd.grad(score, recorded, allow_unused=True)
     if gradients is None:
         raise InterpretationError(f"the logits do not depend on the output of {type(layer).__name__}")
+    if as_maps is not None:
+        gradients = as_maps(gradients)
     weights = gradients.float().mean((2, 3), keepdim=True)
     evidence = (weights * activations.detach().float()).sum(1, keepdim=True).relu()
     size = (images.shape[2], images.shape[3])
