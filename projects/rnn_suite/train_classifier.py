@@ -1,4 +1,4 @@
-"""Train a recurrent classifier of texts: sentiment, topic, plot."""
+"""Train a classifier of texts, recurrent or BERT: sentiment, topic, plot."""
 
 import sys
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ PROJECT = Path(__file__).resolve().parent
 
 
 def command(config: object, options: Options) -> None:
-    """Train a recurrent classifier of texts: sentiment, topic, plot. The test texts stay closed."""
+    """Train a classifier of texts, recurrent or BERT: sentiment, topic, plot. The test texts stay closed."""
     from rnn_suite.classification.training import train
 
     train(config, options)  # type: ignore[arg-type]

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, Self
 
 from mlcore.config import Section
 from mlcore.config.run_name import RunName
@@ -10,7 +10,12 @@ from mlcore.evaluator.text_config import TextEvaluationConfig
 from mlcore.logger.config import LoggingConfig
 from mlcore.trainer.config import TrainingConfig
 from mlmodels.recurrent.config import RecurrentClassifierConfig, RecurrentLanguageModelConfig
-from pydantic import Field, PositiveInt
+from mlmodels.transformer_encoders.config import BertClassifierConfig
+from pydantic import Field, PositiveInt, model_validator
+
+TextClassifierConfig = Annotated[
+    RecurrentClassifierConfig | BertClassifierConfig, Field(discriminator="type")
+]
 
 
 class DataConfig(Section):
@@ -107,7 +112,15 @@ class ClassifierConfig(Section):
     deterministic: bool = Field(False, description="refuse operations that are not reproducible")
     device: str = Field("auto", description="auto, cpu, cuda, cuda:1, mps")
     data: LabelledDataConfig = LabelledDataConfig()
-    model: RecurrentClassifierConfig = RecurrentClassifierConfig()
+    model: TextClassifierConfig = RecurrentClassifierConfig()
     training: RecurrentTrainingConfig = RecurrentTrainingConfig()
     evaluation: ClassifierEvaluationConfig = ClassifierEvaluationConfig()
     logging: LoggingConfig = LoggingConfig()
+
+    @model_validator(mode="after")
+    def _texts_fit_the_model(self) -> Self:
+        if isinstance(self.model, BertClassifierConfig) and self.data.max_length > self.model.max_seq_len:
+            raise ValueError(
+                f"data.max_length is {self.data.max_length}, but model.max_seq_len only {self.model.max_seq_len}"
+            )
+        return self

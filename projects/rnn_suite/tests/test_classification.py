@@ -104,6 +104,7 @@ def test_neither_padding_nor_the_batch_changes_what_a_text_is_taken_for(trained:
         ("data.dataset=rt_polarty", "rt_polarity", 2),
         ("data.tokenizer=wrd", "wrd", 3),
         ("data.max_lenght=3", "did you mean", 2),
+        ("model.n_layers=3", "recurrent_classifier", 2),
     ],
 )
 def test_a_mistake_costs_one_clear_line_and_makes_no_folder(
@@ -166,6 +167,17 @@ def test_baselines_score_what_scikit_learn_says() -> None:
     assert found["bag_of_words"]["accuracy"] == pytest.approx(accuracy)
     low, high = found["bag_of_words"]["accuracy_interval"]
     assert low <= accuracy <= high
+
+
+def test_bert_learns_the_same_texts_and_is_judged_by_the_same_commands(tmp_path: Path) -> None:
+    own = ("model.n_layers=1", "model.pooling=mean", "training.learning_rate=0.004", "training.epochs=5")
+    words = ["--config", "configs/classifiers/bert_plots.yaml", *settings(*own), "--no-tensorboard"]
+    assert run("train_classifier", *words, "--runs-dir", tmp_path) == 0
+    (folder,) = [path for path in tmp_path.iterdir() if path.is_dir()]
+    content = evaluation_of(folder)
+    assert content["metrics"]["accuracy"] > 0.5 > content["baselines"]["commonest_class"]["accuracy"]
+    assert run("evaluate_classifier", "--run", folder, "--split", "validation") == 0
+    assert evaluation_of(folder)["metrics"]["accuracy"] == content["metrics"]["accuracy"]
 
 
 @pytest.mark.parametrize("name", ["storybook_plots", "polarity", "ag_news"])

@@ -26,11 +26,15 @@ from mldata.tokenizers import CharacterTokenizer, Tokenizer, WordTokenizer, load
 from mldata.tokenizers.base import END_OF_TEXT, UNKNOWN
 from mlmodels.recurrent.classifier import RecurrentClassifier
 from mlmodels.recurrent.config import RecurrentClassifierConfig
-from mlmodels.recurrent.size import flops_per_token
+from mlmodels.recurrent.size import flops_per_token as recurrent_flops
+from mlmodels.transformer_encoders.classifier import BertClassifier
+from mlmodels.transformer_encoders.size import flops_per_token as bert_flops
+from pydantic import TypeAdapter
 
-from rnn_suite.config import ClassifierConfig
+from rnn_suite.config import ClassifierConfig, TextClassifierConfig
 
 MADE_OF_THE_TEXTS = ("word", "character")
+Model = RecurrentClassifier | BertClassifier
 
 
 @dataclass(frozen=True)
@@ -93,7 +97,7 @@ def encode(config: ClassifierConfig, texts: LabelledTexts, tokenizer: Tokenizer)
 
 def model_config_for(
     config: ClassifierConfig, vocab_size: int, num_classes: int, pad_id: int
-) -> RecurrentClassifierConfig:
+) -> TextClassifierConfig:
     """The model's config with what the data say.
 
     Raises:
@@ -110,10 +114,17 @@ def model_config_for(
     return model.model_copy(update=wanted)
 
 
-def make_model(config: RecurrentClassifierConfig, device: torch.device, seed: int) -> RecurrentClassifier:
+def make_model(config: TextClassifierConfig, device: torch.device, seed: int) -> Model:
     """A classifier with weights drawn from `seed`."""
     torch.manual_seed(seed)
-    return RecurrentClassifier.from_config(config).to(device)
+    return model_of(config).to(device)
+
+
+def model_of(config: TextClassifierConfig) -> Model:
+    """The classifier that a section describes."""
+    if isinstance(config, RecurrentClassifierConfig):
+        return RecurrentClassifier(config)
+    return BertClassifier(config)
 
 
 def make_loaders(prepared: Prepared) -> tuple[LabelledTextBatches, LabelledTextBatches]:
@@ -136,18 +147,22 @@ def make_loaders(prepared: Prepared) -> tuple[LabelledTextBatches, LabelledTextB
 
 def make_logger(prepared: Prepared, run: RunFolder | None) -> TrainingLogger:
     """The logger of a run, told how many operations a text of mean length costs."""
-    config = prepared.config
+    config, length = prepared.config, float(prepared.train.lengths.mean())
+    if isinstance(config.model, RecurrentClassifierConfig):
+        per_token = recurrent_flops(config.model)
+    else:
+        per_token = bert_flops(config.model, length)
     return training_run.make_logger(
         config,
         run,
-        flops_per_item=flops_per_token(config.model) * float(prepared.train.lengths.mean()),
+        flops_per_item=per_token * length,
         item_name="texts",
         config=config.model_dump(mode="json"),
     )
 
 
 def make_trainer(
-    prepared: Prepared, model: RecurrentClassifier, *, run: RunFolder | None, logger: TrainingLogger
+    prepared: Prepared, model: Model, *, run: RunFolder | None, logger: TrainingLogger
 ) -> ClassificationTrainer:
     """The core's trainer of classifiers; a checkpoint also holds what evaluating it needs."""
     config, train = prepared.config, prepared.train
@@ -166,14 +181,21 @@ def make_trainer(
             "classes": list(prepared.train_texts.classes),
         },
     )
-    directions = "bidirectional " if config.model.bidirectional else ""
     trainer.info = {
         "data": f"{config.data.dataset}, {len(train):,} training texts: {prepared.train_texts.source}",
         "tokenizer": f"{config.data.tokenizer}, {prepared.tokenizer.vocab_size:,} tokens; validation texts: "
         f"{prepared.validation.unknown_share:.1%} unknown, {prepared.validation.num_truncated} cut",
-        "model": f"{directions}{config.model.cell}, {config.model.num_layers} × {config.model.hidden_size}",
+        "model": in_words(config.model),
     }
     return trainer
+
+
+def in_words(model: TextClassifierConfig) -> str:
+    """What kind of model, and how large."""
+    if isinstance(model, RecurrentClassifierConfig):
+        directions = "bidirectional " if model.bidirectional else ""
+        return f"{directions}{model.cell}, {model.num_layers} × {model.hidden_size}"
+    return f"BERT, {model.n_layers} × {model.d_model}"
 
 
 def read_checkpoint(path: Path, tokenizer: Tokenizer) -> dict[str, Any]:
@@ -194,8 +216,9 @@ def read_checkpoint(path: Path, tokenizer: Tokenizer) -> dict[str, Any]:
     return state
 
 
-def model_from(state: Mapping[str, Any], device: torch.device) -> RecurrentClassifier:
+def model_from(state: Mapping[str, Any], device: torch.device) -> Model:
     """The model of a checkpoint: its dimensions, and its averaged weights where it has them."""
-    model = RecurrentClassifier.from_config(RecurrentClassifierConfig(**state["model_config"]))
+    config: TextClassifierConfig = TypeAdapter(TextClassifierConfig).validate_python(state["model_config"])
+    model = model_of(config)
     model.load_state_dict(weights_for_inference(state))
     return model.to(device).eval()

@@ -12,7 +12,6 @@ from mlcore.report import build_report
 from mlcore.runs import RunFolder
 from mlcore.training_run import checkpoint_to_evaluate
 from mldata.labelled_text import EncodedTexts, LabelledTextBatches
-from mlmodels.recurrent.classifier import RecurrentClassifier
 
 from rnn_suite.classification import build
 from rnn_suite.classification.baselines import fit_baselines
@@ -70,6 +69,6 @@ def batches(prepared: build.Prepared, texts: EncodedTexts) -> LabelledTextBatche
     return LabelledTextBatches(texts, batch_size=prepared.config.evaluation.batch_size)
 
 
-def temperature_of(model: RecurrentClassifier, prepared: build.Prepared) -> float | None:
+def temperature_of(model: build.Model, prepared: build.Prepared) -> float | None:
     """The temperature that calibrates the model on its validation texts."""
     return fit_temperature(*collect_logits(model, batches(prepared, prepared.validation), prepared.device))

@@ -41,7 +41,7 @@ def matmul_parameters(config: BertConfig | BertClassifierConfig) -> int:
     return parts["total"] - looked_up - (0 if is_tied else parts["token_embedding"])
 
 
-def flops_per_token(config: BertConfig | BertClassifierConfig, context: int) -> float:
+def flops_per_token(config: BertConfig | BertClassifierConfig, context: float) -> float:
     """Floating-point operations, forward and backward, of one token in texts of `context` tokens.
 
     6 for each parameter that is not looked up, and 12·d_model·context a block for attention (Kaplan et al., 2020): each
