@@ -14,9 +14,11 @@ EXTRA = (click.Option(["--seed"], type=click.IntRange(0), default=0, show_defaul
 def command(config: None, options: Options) -> int:
     """Would this study notice a leak? Each era learns a source whose best prediction is known, in seconds."""
     from transformer_phases.canary import NANO_PHASES, check_phase
+    from transformer_phases.gap_canary import check_gaps
 
     for phase in NANO_PHASES:
         print(check_phase(phase, seed=options.extra["seed"]), flush=True)
+    print(check_gaps(seed=options.extra["seed"]))
     return 0
 
 

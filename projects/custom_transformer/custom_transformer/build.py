@@ -9,7 +9,7 @@ from mlcore import text_experiment, training_run
 from mlcore.device import choose_device, choose_precision
 from mlcore.logger import TrainingLogger
 from mlcore.runs import RunFolder
-from mlcore.text_experiment import kept_tokenizer
+from mlcore.text_experiment import NextTokenReading, kept_tokenizer
 from mlcore.trainer import SampleCallback, weights_for_inference
 from mlcore.trainer.optimizers import parameter_groups
 from mldata.prepared_text import PreparedText, prepare_text, tokenizer_of
@@ -79,11 +79,9 @@ def make_loaders(
     return train, validation
 
 
-def validation_reading(
-    prepared: Prepared, model: CustomTransformer
-) -> tuple[CustomTransformer, TokenWindows]:
+def validation_reading(prepared: Prepared, model: CustomTransformer) -> NextTokenReading:
     """The model reads the validation windows in order."""
-    return model, make_loaders(prepared)[1]
+    return NextTokenReading(model, make_loaders(prepared)[1])
 
 
 def make_optimizer(model: CustomTransformer, config: ExperimentConfig) -> torch.optim.Optimizer | None:

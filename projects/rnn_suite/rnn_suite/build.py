@@ -10,7 +10,7 @@ from mlcore import text_experiment, training_run
 from mlcore.device import choose_device
 from mlcore.logger import TrainingLogger
 from mlcore.runs import RunFolder
-from mlcore.text_experiment import kept_tokenizer
+from mlcore.text_experiment import NextTokenReading, kept_tokenizer
 from mlcore.trainer import SampleCallback, weights_for_inference
 from mlcore.trainer.protocols import Loader
 from mldata.prepared_text import PreparedText, prepare_text, tokenizer_of
@@ -94,14 +94,13 @@ def streams(
     return train, make(text.val_tokens, batch_size=min(batch_size, most_rows), mode="sequential")
 
 
-def validation_reading(
-    prepared: Prepared, model: RecurrentLanguageModel
-) -> tuple[RecurrentLanguageModel | UnbrokenReader, Loader]:
+def validation_reading(prepared: Prepared, model: RecurrentLanguageModel) -> NextTokenReading:
     """Windows that each begin without memory; where states are carried on, the whole text as one row, in one pass."""
     if not prepared.config.data.stateful:
-        return model, make_loaders(prepared)[1]
+        return NextTokenReading(model, make_loaders(prepared)[1])
     length, tokens = prepared.config.data.sequence_length, prepared.text.val_tokens
-    return UnbrokenReader(model), TokenStreams(tokens, context_length=length, batch_size=1, mode="sequential")
+    whole = TokenStreams(tokens, context_length=length, batch_size=1, mode="sequential")
+    return NextTokenReading(UnbrokenReader(model), whole)
 
 
 def make_logger(prepared: Prepared, run: RunFolder | None) -> TrainingLogger:

@@ -2,15 +2,19 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, Self
 
 from mlcore.config import Section
 from mlcore.config.run_name import RunName
+from mlcore.errors import ConfigError
 from mlcore.evaluator.text_config import TextEvaluationConfig
 from mlcore.logger.config import LoggingConfig
 from mlcore.trainer.config import TrainingConfig
+from mlmodels.transformer_encoders.config import BertConfig
 from mlmodels.transformer_eras.config import EraTransformerConfig
 from pydantic import Field, PositiveInt, model_validator
+
+ModelConfig = Annotated[EraTransformerConfig | BertConfig, Field(discriminator="type")]
 
 
 class DataConfig(Section):
@@ -56,17 +60,40 @@ class ExperimentConfig(Section):
     deterministic: bool = Field(False, description="refuse operations that are not reproducible")
     device: str = Field("auto", description="auto, cpu, cuda, cuda:1, mps")
     data: DataConfig = DataConfig()
-    model: EraTransformerConfig = EraTransformerConfig()
+    model: ModelConfig = EraTransformerConfig()
     training: PhaseTrainingConfig = PhaseTrainingConfig()
     evaluation: TextEvaluationConfig = TextEvaluationConfig()
     plausibility: PlausibilityConfig = PlausibilityConfig()
     logging: LoggingConfig = LoggingConfig()
 
     @model_validator(mode="after")
-    def _windows_fit_the_model(self) -> "ExperimentConfig":
+    def _windows_fit_the_model(self) -> Self:
         if self.data.sequence_length > self.model.max_seq_len:
             raise ValueError(
                 f"data.sequence_length is {self.data.sequence_length}, "
                 f"but model.max_seq_len only {self.model.max_seq_len}"
             )
         return self
+
+    @model_validator(mode="after")
+    def _who_fills_gaps_writes_no_samples(self) -> Self:
+        if isinstance(self.model, BertConfig) and self.training.sample_every is not None:
+            raise ValueError(
+                f"training.sample_every is {self.training.sample_every}, but model.type bert fills gaps and cannot "
+                "write: leave it out"
+            )
+        return self
+
+    @property
+    def era(self) -> EraTransformerConfig:
+        """The model's section, for what makes sense of eras alone.
+
+        Raises:
+            ConfigError: it is a model that fills gaps.
+        """
+        if not isinstance(self.model, EraTransformerConfig):
+            raise ConfigError(
+                f"{self.name}: model type {self.model.type} is no era, for it sees both sides and predicts gaps; "
+                "its losses compare with no era's: name a configuration of type transformer_eras"
+            )
+        return self.model

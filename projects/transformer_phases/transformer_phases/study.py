@@ -164,7 +164,7 @@ def check_for_leaks(configs: Sequence[ExperimentConfig]) -> list[CanaryResult]:
         LeakSuspectedError: a model sees what it is to predict.
     """
     for config in configs:
-        check_causality(build.make_model(config.model, torch.device("cpu"), config.seed))
+        check_causality(build.make_model(config.era, torch.device("cpu"), config.seed))
     results = [check_phase(phase) for phase in phases_to_check(configs)]
     for result in results:
         print(result, flush=True)
@@ -173,7 +173,7 @@ def check_for_leaks(configs: Sequence[ExperimentConfig]) -> list[CanaryResult]:
 
 def phases_to_check(configs: Sequence[ExperimentConfig]) -> list[Any]:
     """The eras of the configurations that have a nano model for the canary."""
-    phases = dict.fromkeys(config.model.phase for config in configs if config.model.phase is not None)
+    phases = dict.fromkeys(config.era.phase for config in configs if config.era.phase is not None)
     return [phase for phase in phases if "nano" in sizes_of(phase)]
 
 
@@ -183,7 +183,7 @@ def training_job(options: Options, folder: Path, entry: Entry, seed: int) -> Job
     places = ("--config", str(entry.path), "--seed", str(seed), "--runs-dir", str(folder / "runs"))
     words = [word for setting in entry.settings for word in ("--set", setting)]
     command = (sys.executable, str(options.project / "train.py"), *places, "--no-tensorboard", *words)
-    weight = num_tokens(config) * flops_per_token(config.model, config.data.sequence_length)
+    weight = num_tokens(config) * flops_per_token(config.era, config.data.sequence_length)
     # Part of what makes a job the same job: a file that was edited is to be trained again.
     content = hashlib.sha256(config.model_dump_json().encode()).hexdigest()
     return Job(f"{config.name}_{seed}", command, env={"EXPERIMENT_CONFIG_SHA256": content}, weight=weight)

@@ -65,7 +65,7 @@ class PhaseRuns:
     @property
     def model(self) -> EraTransformerConfig:
         """The architecture."""
-        return self.config.model
+        return self.config.era
 
     @property
     def flops_per_token(self) -> float:
@@ -185,7 +185,7 @@ def _read(path: Path, config: ExperimentConfig) -> Run | None:
 
 def _are_alike(own: ExperimentConfig, config: ExperimentConfig) -> bool:
     """Whether a run's configuration is the study's; the run's has its tokenizer's vocabulary."""
-    model = config.model.model_copy(update={"vocab_size": own.model.vocab_size})
+    model = config.era.model_copy(update={"vocab_size": own.model.vocab_size})
     expected = (model, config.training, config.data)
     return [part.model_dump() for part in (own.model, own.training, own.data)] == [
         part.model_dump() for part in expected

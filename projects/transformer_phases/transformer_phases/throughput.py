@@ -27,9 +27,9 @@ TRAINING = TrainingConfig(learning_rate=1e-4)
 
 def run_benchmark(config: ExperimentConfig, options: Options) -> int:
     """Measure in turns and show the ratio; 1 if nothing could be measured."""
-    if config.model.phase != "phase_3":
+    if config.era.phase != "phase_3":
         raise ConfigError(
-            f"GPT-2 has phase 3's architecture; {config.name} is {config.model.phase or 'its own'}"
+            f"GPT-2 has phase 3's architecture; {config.name} is {config.era.phase or 'its own'}"
         )
     extra = options.extra
     settings = BenchmarkSettings(
@@ -48,7 +48,7 @@ def run_benchmark(config: ExperimentConfig, options: Options) -> int:
 
 def variants_of(config: ExperimentConfig, batch_size: int, with_compiled: bool) -> list[Variant]:
     """Both models, as they are and, where asked for, compiled."""
-    model = {**config.model.model_dump(mode="json"), "dropout": 0.0}
+    model = {**config.era.model_dump(mode="json"), "dropout": 0.0}
     arguments = {"model": model, "batch_size": batch_size, "seed": config.seed}
     return [
         Variant(

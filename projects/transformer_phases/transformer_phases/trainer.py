@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from mlcore.errors import UserError
 from mlcore.trainer import BaseTrainer, Callback
 from mlcore.trainer.language_model import IGNORE_INDEX, LanguageModelTrainer
+from mlmodels.transformer_encoders.masked_language_model import Bert
 from mlmodels.transformer_eras.model import EraTransformer
 from torch import Tensor
 
@@ -16,9 +17,12 @@ class LeakSuspectedError(UserError):
 
 
 class EraTrainer(LanguageModelTrainer):
-    """Adds the share of targets that are the likeliest token; in training that is measured with dropout on."""
+    """Adds the share of targets that are the likeliest token; in training that is measured with dropout on.
 
-    model: EraTransformer
+    The targets of BERT are the hidden tokens.
+    """
+
+    model: EraTransformer | Bert
 
     def compute_metrics(self, outputs: Tensor, batch: tuple[Tensor, Tensor]) -> Mapping[str, Tensor]:
         """A tensor, so that nothing waits for it."""

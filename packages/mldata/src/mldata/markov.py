@@ -57,6 +57,24 @@ class MarkovSource:
         """Loss of who knows frequencies alone, nats per token."""
         return float(-(self.stationary * np.log(self.stationary)).sum())
 
+    @property
+    def gap_accuracy(self) -> float:
+        """The largest share of gaps that anyone can fill rightly who sees both neighbours.
+
+        Given those, nothing further away says more: P(b | a, c) is proportional to P(b | a) · P(c | b).
+        """
+        return float(self._joint_of_three().max(axis=1).sum())
+
+    @property
+    def gap_loss(self) -> float:
+        """The smallest loss of who fills such gaps, nats per token."""
+        joint = self._joint_of_three()
+        return float(-(joint * np.log(joint / joint.sum(axis=1, keepdims=True))).sum())
+
+    def _joint_of_three(self) -> NDArray[np.float64]:
+        """(S, S, S) how often a, b and c follow one another."""
+        return self.stationary[:, None, None] * self.transitions[:, :, None] * self.transitions[None, :, :]
+
     def sample(self, num_tokens: int, *, seed: int) -> NDArray[np.uint16]:
         """(num_tokens,) a stretch of the chain that begins in its long run."""
         generator = np.random.Generator(np.random.PCG64(seed))

@@ -35,6 +35,11 @@ def figures_table(content: Mapping[str, Any]) -> Table:
     if interval := metrics.get("loss_interval"):
         empty = [""] * (len(_HEADINGS) - 1)
         table.add_row("  95 % interval", f"{interval[0]:.3f} to {interval[1]:.3f}", *empty, style="dim")
+    if one_gap := content.get("one_gap"):
+        table.add_row("  one gap at a time", *_cells(one_gap), style="green")
+        if interval := one_gap.get("perplexity_interval"):
+            between = f"{interval[0]:,.2f} to {interval[1]:,.2f}"
+            table.add_row("  95 % interval", "", between, *[""] * (len(_HEADINGS) - 2), style="dim")
     for name, figures in sorted(content["baselines"].items(), key=lambda item: item[1]["loss"]):
         table.add_row(name, *_cells(figures))
     return table

@@ -86,6 +86,9 @@ def evaluation_view(evaluation: dict[str, Any]) -> EvaluationView | None:
         return None
     metrics = as_object(evaluation.get("metrics"))
     entries = [("this model", metrics, True)]
+    if one_gap := as_object(evaluation.get("one_gap")):
+        note = {"method": "pseudo-perplexity: every other token of the window in sight"}
+        entries.append(("this model, one gap at a time", {**one_gap, **note}, True))
     for name, entry in as_object(evaluation.get("baselines")).items():
         entries.append((str(name), entry if isinstance(entry, dict) else {"loss": entry}, False))
     used = [

@@ -7,6 +7,7 @@ windows come from the package of data, the model from the package of models; her
 from mlcore.text_experiment.checkpoints import read_text_checkpoint
 from mlcore.text_experiment.commands import evaluate, evaluate_run, sample, train
 from mlcore.text_experiment.evaluators import make_evaluator, samples_of
+from mlcore.text_experiment.readings import MaskedReading, NextTokenReading, can_write
 from mlcore.text_experiment.wiring import (
     TextWiring,
     check_vocabulary,
@@ -17,7 +18,10 @@ from mlcore.text_experiment.wiring import (
 )
 
 __all__ = [
+    "MaskedReading",
+    "NextTokenReading",
     "TextWiring",
+    "can_write",
     "check_vocabulary",
     "checkpoint_extras",
     "evaluate",

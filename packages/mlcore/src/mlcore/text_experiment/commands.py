@@ -9,12 +9,11 @@ from mlcore.device import choose_device
 from mlcore.evaluator import AdvancedEvaluator
 from mlcore.evaluator.prompting import answer_prompts
 from mlcore.evaluator.text_display import print_text_evaluation
-from mlcore.evaluator.text_evaluation import TextData, evaluate_text
 from mlcore.report import build_report
 from mlcore.runs import RunFolder
 from mlcore.seeding import seed_everything
 from mlcore.text_experiment.checkpoints import read_text_checkpoint
-from mlcore.text_experiment.evaluators import make_evaluator
+from mlcore.text_experiment.readings import can_write, require_writer
 from mlcore.text_experiment.wiring import PreparedExperiment, TextWiring, tokenizer_folder
 from mlcore.trainer.distributed import rank_and_world_size
 from mlcore.training_run import checkpoint_to_evaluate, run_to_resume, train_in_run
@@ -38,7 +37,7 @@ def train(config: Any, options: Options, wiring: TextWiring) -> None:
         logger_for=lambda run: wiring.make_logger(prepared, run),
         trainer_for=lambda run, logger: wiring.make_trainer(prepared, model, run=run, logger=logger),
         prepare_run=lambda run: prepared.text.keep_tokenizer(tokenizer_folder(run)),
-        finish=lambda run, trainer: _finish(run, prepared, wiring),
+        finish=lambda run, trainer: _finish(run, prepared, wiring, with_samples=can_write(model)),
     )
 
 
@@ -69,14 +68,9 @@ def evaluate_run(
     with_samples: bool = True,
 ) -> dict[str, Any]:
     """Everything that evaluation.json holds; written into the run folder where there is one."""
-    config, text = prepared.config, prepared.text
-    model = wiring.model_from(read_text_checkpoint(checkpoint, text.tokenizer), prepared.device)
-    reader, batches = wiring.validation_reading(prepared, model)
-    return evaluate_text(
-        make_evaluator(prepared, reader),
-        TextData(batches, text.train_tokens.tokens, text.val_tokens.tokens),
-        config.evaluation,
-        seed=config.seed,
+    model = wiring.model_from(read_text_checkpoint(checkpoint, prepared.text.tokenizer), prepared.device)
+    return wiring.validation_reading(prepared, model).evaluate(
+        prepared,
         checkpoint=checkpoint.name,
         run=None if run is None else run.path,
         max_batches=max_batches,
@@ -89,13 +83,15 @@ def sample(config: Any, options: Options, wiring: TextWiring) -> None:
     checkpoint, device = checkpoint_to_evaluate(options), choose_device(config.device)
     tokenizer = wiring.make_tokenizer(config, run=options.run_folder)
     model = wiring.model_from(read_text_checkpoint(checkpoint, tokenizer), device)
+    require_writer(model)
     answer_prompts(
         AdvancedEvaluator(model, tokenizer, device=device), config.evaluation, options, seed=config.seed
     )
 
 
-def _finish(run: RunFolder, prepared: PreparedExperiment, wiring: TextWiring) -> None:
+def _finish(run: RunFolder, prepared: PreparedExperiment, wiring: TextWiring, *, with_samples: bool) -> None:
     """Evaluate the best weights, say what came out, and name the run and its report."""
-    content = evaluate_run(run, prepared, wiring, checkpoint=run.checkpoints / "best.pt")
+    best = run.checkpoints / "best.pt"
+    content = evaluate_run(run, prepared, wiring, checkpoint=best, with_samples=with_samples)
     print_text_evaluation(content)
     print(f"\nrun     {run.path}\nreport  {build_report(run.path)}")

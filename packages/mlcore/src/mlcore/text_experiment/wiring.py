@@ -66,6 +66,22 @@ class PreparedExperiment(Protocol):
     def text(self) -> TokenisedText: ...
 
 
+class Reading(Protocol):
+    """A model beside the validation text."""
+
+    def evaluate(
+        self,
+        prepared: Any,
+        *,
+        checkpoint: str,
+        run: Path | None,
+        max_batches: int | None,
+        with_samples: bool,
+    ) -> dict[str, Any]:
+        """What evaluation.json holds; written there where there is a run."""
+        ...
+
+
 class TextWiring(Protocol):
     """A project's `build` module."""
 
@@ -79,8 +95,8 @@ class TextWiring(Protocol):
 
     def make_loaders(self, prepared: Any, *, rank: int = 0, world_size: int = 1) -> tuple[Any, Any]: ...
 
-    def validation_reading(self, prepared: Any, model: Any) -> tuple[Any, Any]:
-        """What reads the validation text in an evaluation (the model itself, as a rule), and in which batches."""
+    def validation_reading(self, prepared: Any, model: Any) -> Reading:
+        """How a model reads the validation text: a `NextTokenReading`, or a `MaskedReading`."""
         ...
 
     def make_logger(self, prepared: Any, run: RunFolder | None) -> TrainingLogger: ...
