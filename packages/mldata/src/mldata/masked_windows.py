@@ -82,7 +82,7 @@ class MaskedWindows(TokenWindows):
         return self.tokens[starts[:, None] + np.arange(self.context_length)].astype(np.int64)
 
     def _masked(self, tokens: "Tensor", starts: "Tensor") -> Batch:
-        from mldata.images.augmentation.counter_random import random_words, uniform
+        from mldata.counter_random import random_words, uniform
 
         # The epoch of sequential windows says nothing: a loss is compared with that of the epoch before.
         epoch = self._epoch if self.mode == "random" else 0
@@ -151,7 +151,7 @@ class LoneGaps:
     def __iter__(self) -> Iterator[Batch]:
         import torch
 
-        from mldata.images.augmentation.counter_random import uniform
+        from mldata.counter_random import uniform
 
         windows, length = self._windows, self._windows.context_length
         all_starts = windows.window_starts(0)

@@ -160,7 +160,7 @@ def signed(keys: dict[str, Any], sign: int) -> dict[str, Any]:
 
 def test_every_change_is_drawn_equally_often_in_both_directions() -> None:
     flat = torch.full((400, 2, 2, 3), 100, dtype=torch.uint8)
-    from mldata.images.augmentation.counter_random import uniform
+    from mldata.counter_random import uniform
     from mldata.images.augmentation.parameters import RAND_AUGMENT_STREAM
 
     draws = uniform(3, 0, ALL, 2, stream=RAND_AUGMENT_STREAM)

@@ -11,8 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from mldata.counter_random import normal
 from mldata.errors import did_you_mean
-from mldata.images.augmentation.counter_random import normal
 from mldata.images.dataset import ImageDataset
 
 SEVERITIES: Mapping[str, tuple[float, ...]] = {

@@ -7,7 +7,7 @@ those of RandAugment here: pixels are read bilinearly, and shears are about the 
 import torch
 from torch import Tensor
 
-from mldata.images.augmentation.counter_random import uniform
+from mldata.counter_random import uniform
 from mldata.images.augmentation.parameters import AUTO_AUGMENT_STREAM
 from mldata.images.augmentation.rand_augment import ALL_NAMES, apply_ops
 

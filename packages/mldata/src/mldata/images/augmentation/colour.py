@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor
 
+from mldata.counter_random import uniform
 from mldata.images.augmentation.config import AugmentationConfig
-from mldata.images.augmentation.counter_random import uniform
 from mldata.images.augmentation.exactness import to_multiples
 from mldata.images.augmentation.parameters import COLOUR_STREAM
 

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from mldata.images.augmentation.counter_random import uniform
+from mldata.counter_random import uniform
 from mldata.images.augmentation.parameters import CUTOUT_STREAM
 
 GREY = 128  # of 255: about the mean of photographs, which is what the paper fills with

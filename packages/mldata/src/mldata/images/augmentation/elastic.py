@@ -13,7 +13,7 @@ import math
 import torch
 from torch import Tensor
 
-from mldata.images.augmentation.counter_random import normal
+from mldata.counter_random import normal
 from mldata.images.augmentation.exactness import to_multiples
 from mldata.images.augmentation.parameters import ELASTIC_STREAM
 

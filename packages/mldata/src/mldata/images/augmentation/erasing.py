@@ -5,8 +5,8 @@ import math
 import torch
 from torch import Tensor
 
+from mldata.counter_random import uniform
 from mldata.images.augmentation.config import AugmentationConfig
-from mldata.images.augmentation.counter_random import uniform
 from mldata.images.augmentation.parameters import ERASING_STREAM, NOISE_STREAM
 
 

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
 
+from mldata.counter_random import uniform
 from mldata.images.augmentation.config import AugmentationConfig
-from mldata.images.augmentation.counter_random import uniform
 from mldata.images.augmentation.erasing import rectangle_masks
 from mldata.images.augmentation.parameters import MIXING_STREAM
 

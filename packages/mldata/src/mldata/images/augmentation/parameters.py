@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 from torch import Tensor
 
+from mldata.counter_random import uniform
 from mldata.images.augmentation.config import AugmentationConfig
-from mldata.images.augmentation.counter_random import uniform
 
 # Streams of random numbers: one a purpose, so that switching one change on leaves the others' draws alone.
 GEOMETRY_STREAM, ELASTIC_STREAM, ERASING_STREAM, NOISE_STREAM = range(4)

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from mldata.counter_random import uniform
 from mldata.images.augmentation import photograph_ops as ops
-from mldata.images.augmentation.counter_random import uniform
 from mldata.images.augmentation.exactness import to_multiples
 from mldata.images.augmentation.geometry import basis, resample, sampling_grid, source_coordinates
 from mldata.images.augmentation.parameters import RAND_AUGMENT_STREAM

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from mldata.images.augmentation.counter_random import normal, uniform
+from mldata.counter_random import normal, uniform
 from mldata.images.shapes.outlines import OUTLINES, Field
 
 SIZE = 32

@@ -7,7 +7,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mldata.images.augmentation.counter_random import normal, philox4x32, random_words, uniform
+from mldata.counter_random import normal, philox4x32, random_words, uniform
 from scipy import stats
 from torch import Tensor
 
