@@ -12,7 +12,14 @@ from mldata.images.augmentation.config import AugmentationConfig
 from mldata.images.augmentation.cutout import GREY
 from mldata.images.augmentation.mixing import Mixing, beta_quantiles
 from mldata.images.augmentation.pipeline import build_augmentation, build_mixing, unit_floats
-from mldata.images.augmentation.rand_augment import NAMES, SIGNED, apply_op, rand_augment
+from mldata.images.augmentation.rand_augment import (
+    ALL_NAMES,
+    NAMES,
+    SIGNED,
+    apply_op,
+    apply_ops,
+    rand_augment,
+)
 from mldata.images.normalising import Normalisation
 from pydantic import ValidationError
 from scipy import stats
@@ -156,6 +163,16 @@ def test_changes_of_place_are_torchvisions_affine_maps(name: str) -> None:
 def signed(keys: dict[str, Any], sign: int) -> dict[str, Any]:
     turned = {"angle": sign * keys["angle"], "translate": [sign * v for v in keys["translate"]]}
     return {**keys, **turned, "shear": [sign * v for v in keys["shear"]]}
+
+
+@pytest.mark.parametrize("name", ALL_NAMES)
+def test_a_change_gives_an_image_the_same_bytes_alone_as_in_a_batch(name: str) -> None:
+    """Sharpening by a convolution of floats did not, in one pixel of some hundreds."""
+    images, chosen = noise_images(30), torch.full((30,), ALL_NAMES.index(name))
+    for strength in (5 / 9, -1.0):
+        strengths = torch.full((30,), strength, dtype=torch.float64)
+        alone = [apply_ops(images[i : i + 1], chosen[:1], strengths[:1]) for i in range(30)]
+        assert torch.equal(torch.cat(alone), apply_ops(images, chosen, strengths))
 
 
 def test_every_change_is_drawn_equally_often_in_both_directions() -> None:
