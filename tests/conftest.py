@@ -1,12 +1,12 @@
 """What every test may use: the folder of real data, and one thread per process so that two workers share two cores."""
 
-import importlib.util
 import os
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+from mlcore import launcher
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -38,11 +38,6 @@ def load_script(monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], ModuleType]
 
     def load(script: Path) -> ModuleType:
         monkeypatch.syspath_prepend(str(script.parent))
-        spec = importlib.util.spec_from_file_location(f"{script.parent.name}_{script.stem}", script)
-        assert spec is not None
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        return module
+        return launcher.load_script(script)
 
     return load

@@ -1,24 +1,19 @@
 """The tools: results are summarised rightly, and the cleaner removes only what it lists."""
 
-import importlib.util
 import json
 from pathlib import Path
 from types import ModuleType
 
 import numpy as np
 import pytest
+from mlcore.launcher import load_script
 from scipy import stats
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 def tool(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, REPOSITORY / "tools" / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_script(REPOSITORY / "tools" / f"{name}.py")
 
 
 def test_a_summary_has_scipys_interval() -> None:

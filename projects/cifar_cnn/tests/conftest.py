@@ -1,11 +1,10 @@
 """The commands of this project as functions, in this process: importing torch again for each would take minutes."""
 
-import importlib.util
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from mlcore.launcher import find_command
+from mlcore.launcher import find_command, load_script
 
 PROJECT = Path(__file__).resolve().parents[1]
 Command = Callable[..., int]
@@ -25,12 +24,7 @@ def run() -> Command:
                 patch.setenv("MLDATA_DIR", str(data_dir))
             path = find_command(PROJECT, name)
             assert path is not None, name
-            spec = importlib.util.spec_from_file_location(f"cifar_cnn_{name}", path)
-            assert spec is not None
-            assert spec.loader is not None
-            script = importlib.util.module_from_spec(spec)
-            spec.loader.exec_module(script)
-            return script.main(list(words))
+            return load_script(path).main(list(words))
 
     return command
 

@@ -16,6 +16,7 @@ import torch
 from mlcore.benchmarking import ModelBenchmark, Variant, Workload
 from mlcore.cli import Options
 from mlcore.errors import ConfigError
+from mlcore.launcher import load_script
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
@@ -201,10 +202,7 @@ def run(*words: str) -> subprocess.CompletedProcess[str]:
 
 
 def tool(name: str) -> Any:
-    spec = importlib.util.spec_from_file_location(name, PROJECT.parents[1] / "tools" / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_script(PROJECT.parents[1] / "tools" / f"{name}.py")
 
 
 @pytest.mark.slow

@@ -1,6 +1,5 @@
 """The benchmark's peers compute what our models compute, and the command measures what it is asked for."""
 
-import importlib.util
 import json
 import sys
 from pathlib import Path
@@ -13,6 +12,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from mlcore.benchmarking import Workload
 from mlcore.errors import ConfigError
+from mlcore.launcher import load_script
 from rnn_suite.benchmarking import workloads
 from rnn_suite.benchmarking.options import EXTRA
 from rnn_suite.benchmarking.plan import VARIANTS, plan
@@ -110,9 +110,7 @@ def test_the_command_measures_in_turns_and_writes_table_plot_json_and_page(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "200")
-    spec = importlib.util.spec_from_file_location("rnn_suite_benchmark", PROJECT / "benchmark.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    module = load_script(PROJECT / "benchmark.py")
     words = ["--batch-size", "2", "--sequence-length", "4", "--rounds", "1", "--steps", "1", "--threads", "1"]
     words += ["--model", "lstm", "--dtype", "float32", "--device", "cpu", "--variants", "fast,torch"]
     words += ["--set", "model.hidden_size=8", "--set", "model.embedding_size=8", "--output", str(tmp_path)]

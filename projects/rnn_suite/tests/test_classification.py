@@ -1,6 +1,5 @@
 """Classifiers of texts as a user trains and judges them, on the embedded stories."""
 
-import importlib.util
 import json
 import shutil
 import sys
@@ -15,6 +14,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from mlcore.config import load_config
 from mlcore.errors import ConfigError
 from mlcore.evaluator.classification_evaluation import collect_logits
+from mlcore.launcher import load_script
 from mldata.labelled_text import LabelledTextBatches, load_labelled_text
 from rnn_suite.classification import build
 from rnn_suite.classification.baselines import bag_of_words, fit_baselines
@@ -28,12 +28,7 @@ SMALL += ("training.learning_rate=0.01", "training.batch_size=10", "training.sav
 
 def run(name: str, *words: object) -> int:
     """The exit code of a command in this process."""
-    spec = importlib.util.spec_from_file_location(f"rnn_suite_{name}", PROJECT / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.main([str(word) for word in words])
+    return load_script(PROJECT / f"{name}.py").main([str(word) for word in words])
 
 
 def settings(*more: str) -> list[str]:

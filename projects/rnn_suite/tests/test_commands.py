@@ -1,32 +1,21 @@
 """The commands as a user runs them: one small training run, and everything that can be done with it afterwards."""
 
-import importlib.util
 import io
 import json
 import math
 import sys
 from pathlib import Path
-from types import ModuleType
 
 import pytest
+from mlcore.launcher import load_script
 
 PROJECT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(PROJECT))
 
 
-def command(name: str) -> ModuleType:
-    """A command as a module; projects have commands of the same name, so it is loaded under one of its own."""
-    spec = importlib.util.spec_from_file_location(f"rnn_suite_{name}", PROJECT / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 def run(name: str, *words: object) -> int:
     """The exit code of a command in this process."""
-    return command(name).main([str(word) for word in words])
+    return load_script(PROJECT / f"{name}.py").main([str(word) for word in words])
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,5 @@
 """Architectures at equal parameters and equal tokens: the sizes, the runs' own commands, the report."""
 
-import importlib.util
 import json
 import sys
 from dataclasses import replace
@@ -12,6 +11,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from mlcore.config import load_config
 from mlcore.errors import ConfigError
+from mlcore.launcher import load_script
 from mlcore.study import JobResult, StudyResult
 from rnn_suite import build, comparison
 from rnn_suite.config import ExperimentConfig
@@ -41,9 +41,7 @@ def config() -> ExperimentConfig:
 @pytest.fixture(scope="module")
 def study(config: ExperimentConfig, tmp_path_factory: pytest.TempPathFactory) -> tuple[StudyResult, Path]:
     """Every job's own command, run in this process; the last one stands for a run that failed."""
-    spec = importlib.util.spec_from_file_location("rnn_suite_train", PROJECT / "train.py")
-    train = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(train)
+    train = load_script(PROJECT / "train.py")
     folder = tmp_path_factory.mktemp("study")
     base = comparison.write_base(config, folder)
     results = []

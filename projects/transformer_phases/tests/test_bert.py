@@ -1,6 +1,5 @@
 """BERT through the commands of the eras: it learns what can be known of a gap and no more, and writes nothing."""
 
-import importlib.util
 import json
 import math
 import sys
@@ -14,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from mlcore.config import load_config
 from mlcore.errors import ConfigError
+from mlcore.launcher import load_script
 from mldata import masked_windows
 from mldata.markov import MarkovSource
 from mlmodels.transformer_encoders.masked_language_model import Bert
@@ -39,12 +39,7 @@ SMALL += ("training.learning_rate=0.01",)
 
 def run(name: str, *words: object) -> int:
     """The exit code of a command in this process."""
-    spec = importlib.util.spec_from_file_location(f"transformer_phases_{name}", PROJECT / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.main([str(word) for word in words])
+    return load_script(PROJECT / f"{name}.py").main([str(word) for word in words])
 
 
 def settings(*more: str) -> list[str]:

@@ -17,6 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from mlcore.cli import Options
 from mlcore.errors import ConfigError
+from mlcore.launcher import load_script
 from mlcore.logger.plain_values import write_json_atomic
 from transformer_phases import build
 from transformer_phases.canary import CanaryResult
@@ -55,13 +56,7 @@ def entries() -> list:
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished study, its jobs run in this process with the words that they would have as processes."""
-    import importlib.util
-
-    spec = importlib.util.spec_from_file_location("transformer_phases_train", PROJECT / "train.py")
-    assert spec is not None
-    assert spec.loader is not None
-    train = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(train)
+    train = load_script(PROJECT / "train.py")
     folder = tmp_path_factory.mktemp("study")
     options = Options(project=PROJECT, config_path=None, runs_dir=folder)
     for seed in SEEDS:

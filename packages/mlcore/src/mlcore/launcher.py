@@ -6,10 +6,12 @@ underscore: ``profile`` runs ``profile_.py``, for a ``profile.py`` in the script
 """
 
 import ast
+import importlib.util
 import runpy
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from types import ModuleType
 
 ALIASES = {"test": "evaluate", "eval": "evaluate"}
 """Names of the original documents, used where the project has no script of that name."""
@@ -90,6 +92,16 @@ def run_script(script: Path, arguments: Sequence[str]) -> int:
     finally:
         sys.argv, sys.path[:] = saved_argv, saved_path
     return 0
+
+
+def load_script(script: Path) -> ModuleType:
+    """A script as a module, whose `main` can be called; scripts of different projects have the same names."""
+    spec = importlib.util.spec_from_file_location(f"{script.parent.name}_{script.stem}", script)
+    if spec is None or spec.loader is None:
+        raise FileNotFoundError(script)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def _refuse(message: str) -> int:
