@@ -25,6 +25,17 @@ def read_run(run: Path) -> dict[str, Any]:
     }
 
 
+def validation_curve(run: Path) -> dict[str, list[float]]:
+    """Validation figures after each epoch: seconds since the start, loss, and accuracy where there is one."""
+    lines = (run / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
+    records = [record for record in map(json.loads, lines) if record["kind"] == "epoch" and "val" in record]
+    curve = {"seconds": [record["timing"]["time_s"] for record in records]}
+    for name in ("loss", "accuracy"):
+        if records and all(name in record["val"] for record in records):
+            curve[name] = [round(record["val"][name], 5) for record in records]
+    return curve
+
+
 def without_command(environment: dict[str, Any]) -> dict[str, Any]:
     """The environment without the words typed on one machine; the result names the command for every machine."""
     return {key: value for key, value in environment.items() if key != "command"}
@@ -91,6 +102,7 @@ def result_of(name: str, title: str, runs: list[Path], command: str) -> dict[str
         },
         "split": first["evaluation"].get("split"),
         "samples": first["evaluation"].get("samples", [])[:3],
+        "validation_curves": [validation_curve(run) for run in runs],
     }
 
 

@@ -81,3 +81,21 @@ def test_cleanup_lists_first_and_deletes_only_what_it_listed(
     cleanup.main([*words, "--delete"])
     assert all(path.exists() for path in kept)
     assert not any(path.exists() for path in gone)
+
+
+def test_a_curve_is_the_epochs_of_a_run_and_is_drawn_as_it_is(tmp_path: Path) -> None:
+    records = [
+        {"kind": "step", "loss": 3.0},
+        {"kind": "epoch", "val": {"loss": 2.0, "accuracy": 0.25}, "timing": {"time_s": 1.5}},
+        {"kind": "epoch", "val": {"loss": 1.0, "accuracy": 0.5}, "timing": {"time_s": 3.0}},
+    ]
+    (tmp_path / "metrics.jsonl").write_text("\n".join(map(json.dumps, records)), encoding="utf-8")
+    curve = tool("publish_result").validation_curve(tmp_path)
+    assert curve == {"seconds": [1.5, 3.0], "loss": [2.0, 1.0], "accuracy": [0.25, 0.5]}
+    figure = tool("draw_curves").draw([{"name": "one", "title": "One", "validation_curves": [curve, curve]}])
+    first, second = figure.axes[0].get_lines()
+    assert first.get_xydata().tolist() == second.get_xydata().tolist() == [[1.5, 0.25], [3.0, 0.5]]
+    assert [text.get_text() for text in figure.axes[0].get_legend().get_texts()] == ["One"]
+    without = {key: value for key, value in curve.items() if key != "accuracy"}
+    with pytest.raises(SystemExit, match="no validation accuracy"):
+        tool("draw_curves").draw([{"name": "one", "title": "One", "validation_curves": [without]}])
