@@ -19,7 +19,7 @@ def draw(results: list[dict[str, Any]]) -> Figure:
         for place, curve in enumerate(result["validation_curves"]):
             if "accuracy" not in curve:
                 raise SystemExit(f"draw_curves: {result['name']} has no validation accuracy by epoch")
-            label = result["title"] if place == 0 else None
+            label = result["name"] if place == 0 else None
             axes.plot(
                 curve["seconds"], curve["accuracy"], "o-", markersize=3, color=f"C{number}", label=label
             )

@@ -95,7 +95,7 @@ def test_a_curve_is_the_epochs_of_a_run_and_is_drawn_as_it_is(tmp_path: Path) ->
     figure = tool("draw_curves").draw([{"name": "one", "title": "One", "validation_curves": [curve, curve]}])
     first, second = figure.axes[0].get_lines()
     assert first.get_xydata().tolist() == second.get_xydata().tolist() == [[1.5, 0.25], [3.0, 0.5]]
-    assert [text.get_text() for text in figure.axes[0].get_legend().get_texts()] == ["One"]
+    assert [text.get_text() for text in figure.axes[0].get_legend().get_texts()] == ["one"]
     without = {key: value for key, value in curve.items() if key != "accuracy"}
     with pytest.raises(SystemExit, match="no validation accuracy"):
         tool("draw_curves").draw([{"name": "one", "title": "One", "validation_curves": [without]}])
