@@ -34,6 +34,7 @@ def make_run(folder: Path, seed: int, loss: float, learning_rate: float = 1e-3) 
     (folder / "environment.json").write_text(json.dumps({"cpu_model": "a processor"}))
     (folder / "metrics.json").write_text(json.dumps({"status": "completed", "wall_s": 1.0}))
     (folder / "evaluation.json").write_text(json.dumps({"metrics": {"loss": loss}, "samples": []}))
+    (folder / "metrics.jsonl").write_text('{"kind": "step", "loss": 3.0}\n')
     return folder
 
 
