@@ -7,7 +7,7 @@ torchvision is needed here and in `benchmark`, and nowhere else in this package.
 
 import json
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -146,7 +146,24 @@ def measure(
             _OURS: ours(images, configs[kind], batch_size),
         }
         found[kind] = compared({name: consume(side) for name, side in sides.items()}, len(images), repeats)
-    return found
+    return {**found, "repeats": repeats, "table": table_of(found)}
+
+
+def table_of(found: Mapping[str, Any]) -> list[str]:
+    """The kinds in Markdown, a line an entry: images a second of both sides, and the range of the rounds' ratios."""
+    peer = f"torchvision_{found['workers']}_workers"
+    lines = [
+        f"| augmentation | ours, images/s | torchvision.transforms.v2, {found['workers']} workers | times | range |",
+        "|---|---:|---:|---:|---:|",
+    ]
+    for kind, part in found.items():
+        if isinstance(part, Mapping):
+            rates, (low, high) = part["images_per_s"], part["ratio_range"][peer]
+            ratio = f"{part['ratio'][peer]:.1f} | {low:.1f} to {high:.1f}"
+            lines.append(
+                f"| {kind.replace('_', ' ')} | {rates[_OURS]:,.0f} | {rates[peer]:,.0f} | {ratio} |"
+            )
+    return lines
 
 
 app = typer.Typer(add_completion=False)
