@@ -16,7 +16,11 @@ EXTRA = (
     click.Option(["--steps"], type=COUNT, default=2, show_default=True, help="Steps of a turn."),
     click.Option(["--threads"], type=COUNT, help="Threads of each process; torch's choice without."),
     click.Option(["--compiled"], is_flag=True, help="Measure both under torch.compile too."),
-    click.Option(["--output", "-o"], type=FOLDER, help="Folder for throughput.json; none without."),
+    click.Option(
+        ["--output", "-o"],
+        type=FOLDER,
+        help="Folder for benchmark.json, table, picture and page; none without.",
+    ),
 )
 
 

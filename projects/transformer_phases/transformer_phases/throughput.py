@@ -6,9 +6,9 @@ from typing import Any
 
 import torch
 from mlcore.benchmarking import BenchmarkSettings, ModelBenchmark, Variant, Workload
+from mlcore.benchmarking.records import write_records
 from mlcore.cli import Options
 from mlcore.errors import ConfigError
-from mlcore.logger.plain_values import write_json_atomic
 from mlcore.trainer.config import TrainingConfig
 from mlcore.trainer.optimizers import build_optimizer
 from mlmodels.transformer_eras.config import EraTransformerConfig
@@ -37,12 +37,18 @@ def run_benchmark(config: ExperimentConfig, options: Options) -> int:
     )
     variants = variants_of(config, extra["batch_size"] or config.training.batch_size, extra["compiled"])
     title = f"a training step of {config.name}, float32, without dropout"
-    result = ModelBenchmark(variants, settings, title=title, unit="tokens").run()
-    Console(highlight=False).print(result.against("gpt2").table())
+    result = ModelBenchmark(variants, settings, title=title, unit="tokens").run().against("gpt2")
+    Console(highlight=False).print(result.table())
     if extra["output"] is not None:
-        extra["output"].mkdir(parents=True, exist_ok=True)
-        write_json_atomic(extra["output"] / "throughput.json", result.against("gpt2").as_dict())
-        print(f"results {extra['output'] / 'throughput.json'}")
+        written = write_records(
+            extra["output"],
+            {f"{config.name}_float32": result},
+            what="training",
+            title="Phase 3 beside GPT-2",
+            lead="The same architecture and weights, the same windows, in turns.",
+            seed=config.seed,
+        )
+        print(f"\nresults {written.json}\npage    {written.page}")
     return int(all(one.failure for one in result.measurements))
 
 

@@ -160,9 +160,7 @@ def table_of(found: Mapping[str, Any]) -> list[str]:
         if isinstance(part, Mapping):
             rates, (low, high) = part["images_per_s"], part["ratio_range"][peer]
             ratio = f"{part['ratio'][peer]:.1f} | {low:.1f} to {high:.1f}"
-            lines.append(
-                f"| {kind.replace('_', ' ')} | {rates[_OURS]:,.0f} | {rates[peer]:,.0f} | {ratio} |"
-            )
+            lines.append(f"| {kind.replace('_', ' ')} | {rates[_OURS]:,.0f} | {rates[peer]:,.0f} | {ratio} |")
     return lines
 
 
