@@ -19,7 +19,7 @@ EXTRA = (
     click.Option(
         ["--output", "-o"],
         type=FOLDER,
-        help="Folder for benchmark.json, table, picture and page; none without.",
+        help="Folder of JSON, table, picture and page; none without.",
     ),
 )
 
