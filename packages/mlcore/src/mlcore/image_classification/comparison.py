@@ -20,7 +20,7 @@ from mlcore.report import build_report
 from mlcore.runs import RunFolder
 from mlcore.statistics import ModelStatistics
 from mlcore.statistics.figure import draw_models
-from mlcore.study import Job, run_study
+from mlcore.study import Job, StudyResult, run_study
 from mlcore.study.seeds import parse_seeds
 
 REFERENCE = "reference"
@@ -48,15 +48,12 @@ def compare_configurations(
     folder = options.extra["output"] or options.runs_dir / "studies" / name
     seeds = parse_seeds(options.extra["seeds"])
     configs = find_configs(options.extra["configs"] or options.project / "configs" / name)
-    study = run_study(
-        [
-            training_job(options, f"{path.stem}_{seed}", path, seed, folder / "runs")
-            for path in configs
-            for seed in seeds
-        ],
-        folder,
-        **workers_and_threads(options),
-    )
+    jobs = [
+        training_job(options, f"{path.stem}_{seed}", path, seed, folder / "runs")
+        for path in configs
+        for seed in seeds
+    ]
+    study = run_on_all_cores(jobs, folder, options)
     print(study.table())
     for result in study:
         if result.status == "done" and result.run_path is not None:
@@ -73,11 +70,11 @@ def find_configs(folder: Path) -> list[Path]:
     return found
 
 
-def workers_and_threads(options: Options) -> dict[str, int]:
-    """How many processes at a time, and how many threads each: all cores are used, none twice."""
+def run_on_all_cores(jobs: Sequence[Job], folder: Path, options: Options) -> StudyResult:
+    """Run the jobs, `--workers` at a time or one a core; threads are shared out so that no core is used twice."""
     cores = os.cpu_count() or 1
-    workers = options.extra["workers"] or cores
-    return {"num_workers": workers, "threads_per_worker": max(1, cores // workers)}
+    workers: int = options.extra["workers"] or cores
+    return run_study(jobs, folder, num_workers=workers, threads_per_worker=max(1, cores // workers))
 
 
 def training_job(
