@@ -6,6 +6,7 @@ missing mask, shifted windows. The exact test beside it asks the same of the mod
 
 import copy
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -26,6 +27,16 @@ NUM_STEPS = 100
 NUM_ERRORS = 4.0  # standard errors that chance is allowed: once in 30,000 tests
 NANO_PHASES = tuple(phase for phase in STYLES if "nano" in sizes_of(phase))
 LEAST_LEARNT = 0.5  # a model that learnt less than this share of the source's order proves nothing
+
+
+class Verdict(Protocol):
+    """What a canary says of a model."""
+
+    @property
+    def is_leak(self) -> bool: ...
+
+    @property
+    def has_power(self) -> bool: ...
 
 
 @dataclass(frozen=True)
@@ -76,11 +87,20 @@ def check_phase(phase: Phase, *, seed: int = 0, num_steps: int = NUM_STEPS) -> C
     config = EraTransformerConfig(phase=phase, size="nano")
     check_causality(build.make_model(config, torch.device("cpu"), seed), seed)
     result = sing(phase, seed=seed, num_steps=num_steps)
+    require_honesty(result)
+    return result
+
+
+def require_honesty(result: Verdict) -> None:
+    """
+    Raises:
+        LeakSuspectedError: the model is better than its source allows, or has learnt too little for its honesty to mean
+            anything.
+    """
     if result.is_leak:
         raise LeakSuspectedError(f"leak suspected: {result}")
     if not result.has_power:
         raise LeakSuspectedError(f"the canary proves nothing, for it has not learnt its source: {result}")
-    return result
 
 
 def sing(phase: Phase, *, seed: int = 0, num_steps: int = NUM_STEPS) -> CanaryResult:

@@ -1,7 +1,5 @@
 """The vision transformer beside torchvision's, its size by formula, and what it learns of pictures in seconds."""
 
-from collections.abc import Iterator
-
 import pytest
 import torch
 from mlmodels.image_classifiers.flops import counted_flops, flops_per_image
@@ -19,13 +17,6 @@ VARIANTS = [
     {"pooling": "class_token", "positions": "sine_2d", "in_channels": 1, "image_size": 28},
     {"pooling": "class_token", "feed_forward": "swiglu", "norm": "rms_norm", "bias": False},
 ]
-
-
-@pytest.fixture
-def double() -> Iterator[None]:
-    torch.set_default_dtype(torch.float64)
-    yield
-    torch.set_default_dtype(torch.float32)
 
 
 def stirred(model: nn.Module) -> nn.Module:

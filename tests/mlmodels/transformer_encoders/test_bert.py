@@ -1,7 +1,5 @@
 """BERT beside transformers' of the same weights; padding changes nothing, and every token sees every other."""
 
-from collections.abc import Iterator
-
 import pytest
 import torch
 from mlmodels.transformer_encoders.classifier import BertClassifier
@@ -14,13 +12,6 @@ from torch.nn import functional
 
 SHAPE = {"vocab_size": 50, "d_model": 24, "n_layers": 2, "n_heads": 3, "d_ffn": 40, "max_seq_len": 16}
 LENGTHS = torch.tensor([11, 4, 1])
-
-
-@pytest.fixture
-def double() -> Iterator[None]:
-    torch.set_default_dtype(torch.float64)
-    yield
-    torch.set_default_dtype(torch.float32)
 
 
 def stirred(model: nn.Module) -> nn.Module:

@@ -1,7 +1,5 @@
 """No token sees what comes after it, to the last bit; and a KV cache changes nothing but the time."""
 
-from collections.abc import Iterator
-
 import pytest
 import torch
 from mlmodels.transformer_eras.config import EraTransformerConfig
@@ -22,13 +20,6 @@ def lively(phase: Phase, **keys: object) -> EraTransformer:
             noise = torch.randn(parameter.shape, generator=generator)
             parameter += 0.3 * noise if parameter.ndim < 2 else noise / parameter.shape[1] ** 0.5
     return model.eval()
-
-
-@pytest.fixture
-def double() -> Iterator[None]:
-    torch.set_default_dtype(torch.float64)
-    yield
-    torch.set_default_dtype(torch.float32)
 
 
 def some_tokens(rows: int, length: int) -> torch.Tensor:

@@ -1,7 +1,6 @@
 """Phases 3 and 4 beside independent implementations: transformers' GPT-2 and Llama, and our hand-written one."""
 
 import math
-from collections.abc import Iterator
 
 import pytest
 import torch
@@ -13,13 +12,6 @@ from mlmodels.transformer_eras.positions import Rotation, rotate, rotation_table
 from torch import Tensor
 
 SHAPE = {"vocab_size": 53, "d_model": 24, "n_layers": 2, "n_heads": 6, "d_ffn": 40, "max_seq_len": 16}
-
-
-@pytest.fixture
-def double() -> Iterator[None]:
-    torch.set_default_dtype(torch.float64)
-    yield
-    torch.set_default_dtype(torch.float32)
 
 
 def lively(**keys: object) -> EraTransformer:

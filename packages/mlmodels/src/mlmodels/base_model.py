@@ -39,3 +39,7 @@ class BaseModel(nn.Module, metaclass=_InitialisedAfterConstruction):
     def from_config(cls, config: Any) -> Self:
         """Build the model that `config` describes; models whose constructor takes more override this."""
         return cls(config)
+
+    def num_parameters(self) -> int:
+        """All parameters, a shared one counted once."""
+        return sum(parameter.numel() for parameter in self.parameters())

@@ -1,6 +1,5 @@
 """`training.batch_size: auto` becomes the number that `optimize_settings` has found on this machine."""
 
-import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -30,6 +29,7 @@ def with_measured_batch_size(config: Any, project: Path, config_path: Path | Non
         )
     from mlcore.machine_settings.command import question_of
     from mlcore.machine_settings.store import stored_settings
+    from mlcore.trainer.distributed import rank_and_world_size
 
     question = question_of(config, target_of(project))
     known = stored_settings(question)
@@ -39,7 +39,8 @@ def with_measured_batch_size(config: Any, project: Path, config_path: Path | Non
             f"training.batch_size is auto, and nothing was measured for this configuration on this machine "
             f"({question.device}): first run\nhatch run projects/{name} optimize_settings{words}"
         )
-    if os.environ.get("RANK", "0") == "0":
+    rank, _ = rank_and_world_size()
+    if rank == 0:
         print(f"batch size {known.batch_size}: measured on this machine on {known.measured}", file=sys.stderr)
     return config.model_copy(
         update={"training": training.model_copy(update={"batch_size": known.batch_size})}

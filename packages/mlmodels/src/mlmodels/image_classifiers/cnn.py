@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from mlmodels.base_model import BaseModel
 from mlmodels.image_classifiers.config import CnnConfig
 from mlmodels.image_classifiers.initialisation import initialise
+from mlmodels.image_classifiers.input_shape import check_images
 
 
 class CnnClassifier(BaseModel):
@@ -56,7 +57,7 @@ class CnnClassifier(BaseModel):
 
     def features(self, images_BCHW: Tensor) -> Tensor:
         """What the head sees: (B, D). Images of another shape than the config's are a ValueError."""
-        self._check_shape(images_BCHW)
+        check_images(images_BCHW, self.config)
         # flatten goes by channels, rows, columns, whatever the memory format: the weights of `fc` fit both.
         x_BD = self.blocks(images_BCHW).flatten(1)
         return self.dropout(torch.relu(self.fc(x_BD)))
@@ -67,14 +68,6 @@ class CnnClassifier(BaseModel):
 
     def _convolutions(self) -> list[nn.Conv2d]:
         return [module for module in self.blocks.modules() if isinstance(module, nn.Conv2d)]
-
-    def _check_shape(self, images: Tensor) -> None:
-        expected = (self.config.in_channels, self.config.image_size, self.config.image_size)
-        if images.dim() != 4 or tuple(images.shape[1:]) != expected:
-            raise ValueError(
-                f"images of shape {tuple(images.shape)} for a model that takes (batch, "
-                f"{', '.join(map(str, expected))}): see in_channels and image_size"
-            )
 
 
 def _block(inputs: int, outputs: int, batch_norm: bool) -> nn.Sequential:

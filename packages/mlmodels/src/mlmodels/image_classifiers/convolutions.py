@@ -1,9 +1,7 @@
-"""What the networks for photographs share: starting weights, the check of their input, names of layers."""
+"""What the networks for photographs share: starting weights, names of layers."""
 
 import torch
-from torch import Tensor, nn
-
-from mlmodels.image_classifiers.photograph_configs import PhotographConfig
+from torch import nn
 
 
 @torch.no_grad()
@@ -25,16 +23,6 @@ def initialise_network(network: nn.Module, generator: torch.Generator | None = N
                 nn.init.uniform_(module.bias, -bound, bound, generator=generator)
         elif isinstance(module, nn.BatchNorm2d):
             module.reset_parameters()
-
-
-def check_images(images: Tensor, config: PhotographConfig) -> None:
-    """Raise ValueError unless the images (B, C, H, W) are what the config says."""
-    expected = (config.in_channels, config.image_size, config.image_size)
-    if images.dim() != 4 or tuple(images.shape[1:]) != expected:
-        raise ValueError(
-            f"images of shape {tuple(images.shape)} for a model that takes (batch, "
-            f"{', '.join(map(str, expected))}): see in_channels and image_size"
-        )
 
 
 def numbered_convolutions(network: nn.Module) -> dict[str, nn.Module]:

@@ -6,7 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from mlmodels.base_model import BaseModel
-from mlmodels.image_classifiers.convolutions import check_images, initialise_network, numbered_convolutions
+from mlmodels.image_classifiers.convolutions import initialise_network, numbered_convolutions
+from mlmodels.image_classifiers.input_shape import check_images
 from mlmodels.image_classifiers.photograph_configs import SimpleCnnConfig
 
 

@@ -13,7 +13,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mlmodels.base_model import BaseModel
-from mlmodels.image_classifiers.convolutions import check_images, numbered_convolutions
+from mlmodels.image_classifiers.convolutions import numbered_convolutions
+from mlmodels.image_classifiers.input_shape import check_images
 from mlmodels.image_classifiers.photograph_configs import SpeedNetConfig
 
 

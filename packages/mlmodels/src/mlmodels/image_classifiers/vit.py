@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from mlmodels.base_model import BaseModel
+from mlmodels.image_classifiers.input_shape import check_images
 from mlmodels.image_classifiers.vit_config import VitConfig
 from mlmodels.transformer_encoders.encoder import Encoder
 from mlmodels.transformer_eras.initialisation import reset_biases_and_norms
@@ -77,7 +78,7 @@ class VitClassifier(BaseModel):
 
     def features(self, images_BCHW: Tensor) -> Tensor:
         """What the head sees: (B, D). Images of another shape than the config's are a ValueError."""
-        self._check_shape(images_BCHW)
+        check_images(images_BCHW, self.config)
         x_BND = self.patches(images_BCHW).flatten(2).transpose(1, 2)
         if self.class_token is not None:
             x_BND = torch.cat([self.class_token.expand(len(x_BND), -1, -1), x_BND], dim=1)
@@ -87,18 +88,6 @@ class VitClassifier(BaseModel):
     def forward(self, images_BCHW: Tensor) -> Tensor:
         """Logits (B, K) of images (B, C, H, W)."""
         return self.head(self.features(images_BCHW))
-
-    def num_parameters(self) -> int:
-        """All parameters."""
-        return sum(parameter.numel() for parameter in self.parameters())
-
-    def _check_shape(self, images: Tensor) -> None:
-        expected = (self.config.in_channels, self.config.image_size, self.config.image_size)
-        if images.dim() != 4 or tuple(images.shape[1:]) != expected:
-            raise ValueError(
-                f"images of shape {tuple(images.shape)} for a model that takes (batch, "
-                f"{', '.join(map(str, expected))}): see in_channels and image_size"
-            )
 
 
 def _fixed_positions(config: VitConfig) -> Tensor:

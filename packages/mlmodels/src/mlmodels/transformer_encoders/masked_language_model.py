@@ -78,10 +78,6 @@ class Bert(BaseModel):
             "scalars": [parameter for parameter in rest if parameter.ndim < 2],
         }
 
-    def num_parameters(self) -> int:
-        """All parameters, a tied head counted once."""
-        return sum(parameter.numel() for parameter in self.parameters())
-
     def flops_per_token(self, context: int | None = None) -> float:
         """Operations of one token in training, see `size.flops_per_token`."""
         return flops_per_token(self.config, context or self.config.max_seq_len)

@@ -166,10 +166,6 @@ class EraTransformer(BaseModel):
             use_cache=use_cache,
         )
 
-    def num_parameters(self) -> int:
-        """All parameters, a tied head counted once."""
-        return sum(parameter.numel() for parameter in self.parameters())
-
     def flops_per_token(self, context: int | None = None) -> float:
         """Operations of one token in training, see `size.flops_per_token`."""
         return flops_per_token(self.config, context or self.config.max_seq_len)
