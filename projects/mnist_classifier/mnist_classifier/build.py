@@ -27,6 +27,7 @@ from mldata.images.selection import training_splits as training_splits
 from mlmodels import BaseModel
 from mlmodels.image_classifiers.config import CnnConfig, FcConfig, FcScratchConfig
 from mlmodels.image_classifiers.flops import flops_per_image
+from mlmodels.image_classifiers.photograph_configs import SimpleCnnConfig
 from mlmodels.image_classifiers.vit_config import VitConfig
 from pydantic import TypeAdapter, ValidationError
 from torch import nn
@@ -39,8 +40,10 @@ MODELS = {
     "fc": "mlmodels.image_classifiers.fc:FcClassifier",
     "fc_scratch": "mlmodels.image_classifiers.fc_scratch:FcScratch",
     "cnn": "mlmodels.image_classifiers.cnn:CnnClassifier",
+    "simple_cnn": "mlmodels.image_classifiers.simple_cnn:SimpleCnn",
     "vit": "mlmodels.image_classifiers.vit:VitClassifier",
 }
+CONVOLUTIONAL = ("cnn", "simple_cnn")
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,7 @@ class Prepared:
     @property
     def channels_last(self) -> bool:
         """Convolutions on a CPU are about half as fast again in this memory format."""
-        return self.config.model.type == "cnn"
+        return self.config.model.type in CONVOLUTIONAL
 
 
 def prepare(config: ExperimentConfig) -> Prepared:
@@ -86,7 +89,7 @@ def model_config_for(model: ModelConfig, images: ImageDataset) -> ModelConfig:
     """The model's config with the images' shape and classes; a contradiction is an error."""
     _, height, width, channels = images.images.shape
     wanted: dict[str, int] = {"num_classes": images.num_classes}
-    if isinstance(model, CnnConfig | VitConfig):
+    if isinstance(model, CnnConfig | SimpleCnnConfig | VitConfig):
         if height != width:
             raise ConfigError(f"the images are {height} × {width}; model type {model.type} takes square ones")
         wanted |= {"in_channels": channels, "image_size": height}
@@ -115,7 +118,7 @@ def model_of(config: ModelConfig, device: torch.device, seed: int) -> BaseModel:
     module, _, name = MODELS[config.type].partition(":")
     torch.manual_seed(seed)
     model: BaseModel = getattr(import_module(module), name).from_config(config)
-    if isinstance(config, CnnConfig):
+    if config.type in CONVOLUTIONAL:
         model = model.to(memory_format=torch.channels_last)
     return model.to(device)
 
@@ -238,7 +241,11 @@ def classifier_from(
 
     def batches(images: Any, batch_size: int) -> ImageBatches:
         return ImageBatches(
-            images, batch_size=batch_size, mean=means, std=deviations, channels_last=config.type == "cnn"
+            images,
+            batch_size=batch_size,
+            mean=means,
+            std=deviations,
+            channels_last=config.type in CONVOLUTIONAL,
         )
 
     return ImageClassifier(

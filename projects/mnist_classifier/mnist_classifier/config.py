@@ -6,10 +6,13 @@ from mlcore.config.run_name import RunName
 from mlcore.image_classification.config import ImageExperimentConfig
 from mldata.images.config import ImageDataConfig
 from mlmodels.image_classifiers.config import CnnConfig, FcConfig, FcScratchConfig
+from mlmodels.image_classifiers.photograph_configs import SimpleCnnConfig
 from mlmodels.image_classifiers.vit_config import VitConfig
 from pydantic import Field
 
-ModelConfig = Annotated[FcConfig | FcScratchConfig | CnnConfig | VitConfig, Field(discriminator="type")]
+ModelConfig = Annotated[
+    FcConfig | FcScratchConfig | CnnConfig | SimpleCnnConfig | VitConfig, Field(discriminator="type")
+]
 
 
 class ExperimentConfig(ImageExperimentConfig):

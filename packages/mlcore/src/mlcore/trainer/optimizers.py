@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from mlcore.trainer.config import TrainingConfig
+from mlcore.trainer.muon import Muon
 from mlcore.trainer.optimizer_set import OptimizerSet
 from mlcore.trainer.parameter_roles import parameters_by_role
 
@@ -13,7 +14,7 @@ _FUSED_DEVICES = ("cpu", "cuda")
 
 
 def build_optimizer(model: nn.Module, config: TrainingConfig) -> torch.optim.Optimizer:
-    """torch's own AdamW, Adam, SGD or Muon over all parameters of ``model``.
+    """torch's own AdamW, Adam or SGD, or Muon, over all parameters of ``model``.
 
     Parameters that do not require gradients are included: a model that differentiates itself fills their
     ``.grad``, and a frozen parameter has none and is left alone.
@@ -37,16 +38,13 @@ def build_optimizer(model: nn.Module, config: TrainingConfig) -> torch.optim.Opt
 def muon_with_companion(model: nn.Module, config: TrainingConfig) -> OptimizerSet:
     """Muon (Jordan et al., 2024) for the matrices of the blocks; AdamW, each with its rate, for all else.
 
-    A matrix's step has orthogonal directions of equal length; on a matrix (A, B) its rate is multiplied by
-    √max(1, A / B), as in the original.
-
     Raises:
         ValueError: the model has no matrices.
     """
     roles, companion = parameters_by_role(model), config.muon_companion
     if not roles["matrices"]:
         raise ValueError(f"{type(model).__name__} has no matrices for muon; take adamw")
-    muon = torch.optim.Muon(
+    muon = Muon(
         roles["matrices"],
         lr=config.learning_rate,
         weight_decay=config.weight_decay,

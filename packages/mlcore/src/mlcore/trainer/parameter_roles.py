@@ -21,7 +21,8 @@ class HasRoles(Protocol):
 
 def parameters_by_role(model: nn.Module) -> dict[str, list[Tensor]]:
     """Each parameter once. A model that does not say: what `nn.Embedding` holds are embeddings, other parameters of
-    exactly two dimensions are matrices, all others scalars; without its word no layer is known to be the head.
+    two dimensions and more, such as filters, are matrices, all others scalars; without its word no layer is known to
+    be the head.
 
     Raises:
         ValueError: the model's own answer leaves out a parameter or names one twice.
@@ -40,6 +41,6 @@ def parameters_by_role(model: nn.Module) -> dict[str, list[Tensor]]:
     roles = {role: [] for role in ROLES}
     for parameter in model.parameters():
         is_embedding = id(parameter) in embeddings
-        role = "embeddings" if is_embedding else "matrices" if parameter.ndim == 2 else "scalars"
+        role = "embeddings" if is_embedding else "matrices" if parameter.ndim >= 2 else "scalars"
         roles[role].append(parameter)
     return roles

@@ -5,13 +5,17 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from mlmodels.image_classifiers.config import CnnConfig, FcConfig, FcScratchConfig
+from mlmodels.image_classifiers.photograph_configs import SimpleCnnConfig
 from mlmodels.image_classifiers.vit_config import VitConfig
 
 if TYPE_CHECKING:
     from torch import nn
 
 
-def flops_per_image(config: FcConfig | FcScratchConfig | CnnConfig | VitConfig) -> int:
+Config = FcConfig | FcScratchConfig | CnnConfig | SimpleCnnConfig | VitConfig
+
+
+def flops_per_image(config: Config) -> int:
     """Multiplications and additions of matrix products and convolutions for one image, forward and backward.
 
     A layer costs its forward product three times: forward, gradient of the weights, gradient of the inputs; the
@@ -21,21 +25,40 @@ def flops_per_image(config: FcConfig | FcScratchConfig | CnnConfig | VitConfig) 
     return 3 * sum(layers) - layers[0]
 
 
-def forward_flops_of_layers(config: FcConfig | FcScratchConfig | CnnConfig | VitConfig) -> list[int]:
+def forward_flops_of_layers(config: Config) -> list[int]:
     """Forward operations of every layer with weights, from input to logits; a ViT's attention is a layer too."""
     if isinstance(config, VitConfig):
         return _vit_layers(config)
-    if not isinstance(config, CnnConfig):
-        widths = (config.input_size, *config.hidden_sizes, config.num_classes)
-        return [2 * inputs * outputs for inputs, outputs in pairwise(widths)]
+    if isinstance(config, SimpleCnnConfig):
+        return _simple_cnn_layers(config)
+    if isinstance(config, CnnConfig):
+        return _cnn_layers(config)
+    widths = (config.input_size, *config.hidden_sizes, config.num_classes)
+    return [2 * inputs * outputs for inputs, outputs in pairwise(widths)]
+
+
+def _cnn_layers(config: CnnConfig) -> list[int]:
     size, layers = config.image_size, []
     for inputs, outputs in pairwise((config.in_channels, *config.channels)):
-        layers.append(
-            2 * size * size * inputs * 9 * outputs
-        )  # 3 × 3 kernels, padded: as many places as pixels
+        layers.append(_convolution(size, inputs, outputs))
         size //= 2
     widths = (size * size * config.channels[-1], config.fc_size, config.num_classes)
     return [*layers, *(2 * inputs * outputs for inputs, outputs in pairwise(widths))]
+
+
+def _simple_cnn_layers(config: SimpleCnnConfig) -> list[int]:
+    size, inputs, layers = config.image_size, config.in_channels, []
+    for outputs, count in zip(config.channels, config.convolutions, strict=True):
+        for _ in range(count):
+            layers.append(_convolution(size, inputs, outputs))
+            inputs = outputs
+        size //= 2
+    return [*layers, 2 * inputs * config.num_classes]
+
+
+def _convolution(size: int, inputs: int, outputs: int) -> int:
+    """3 × 3 kernels, padded: as many places as pixels."""
+    return 2 * size * size * inputs * 9 * outputs
 
 
 def _vit_layers(config: VitConfig) -> list[int]:
