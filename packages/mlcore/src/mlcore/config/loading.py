@@ -1,18 +1,20 @@
-"""Read a configuration: a YAML file, then the command line's changes, checked against a schema as a whole."""
+"""Read a configuration: a YAML file on its base, then the command line's changes, checked against a schema."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from mlcore.config.annotations import shape_of
+from mlcore.config.inheritance import read_with_base
 from mlcore.config.matching import DROPPED, Matcher, rename_aliases
 from mlcore.config.messages import problems_of
 from mlcore.config.nodes import Node, label, merge_nodes, put_node
 from mlcore.config.problems import COMMAND_LINE, Origin, Problem, config_error, dotted, nearest, shown
 from mlcore.config.scalars import read_scalar
-from mlcore.config.yaml_reader import read_yaml, read_yaml_file
+from mlcore.config.yaml_reader import read_yaml
 from mlcore.errors import ConfigError
 
 SchemaT = TypeVar("SchemaT", bound=BaseModel)
@@ -31,7 +33,8 @@ def load_config(
 
     Args:
         schema: the root section.
-        path: the YAML file; None for the defaults alone. See ``find_config_file`` for where it is looked up.
+        path: the YAML file; None for the defaults alone. See ``find_config_file`` for where it is looked up. Its key
+            ``base`` names another file, looked up beside it, that says what this one leaves out.
         overrides: ``"a.b=v"`` each, the value as YAML would read it. Later ones win.
         flags: dotted key to value, from flags of the command line. Overrides win over them. A value may be a
             ``FlagValue``, which knows the flag's name for the messages.
@@ -45,11 +48,14 @@ def load_config(
     """
     root = Node({}, Origin("configuration"))
     problems: list[Problem] = []
-    if path is not None:
-        file = find_config_file(path, search)
-        root, problems = read_yaml_file(file, shown_path(path))
     shape = shape_of(schema)
-    problems += rename_aliases(shape, root)
+    if path is not None:
+        root, problems = read_with_base(
+            find_config_file(path, search),
+            shown_path(path),
+            rename=partial(rename_aliases, shape),
+            find=lambda base, folder: _find(base, [folder]),
+        )
     changes = [_flag_node(key, flag, problems) for key, flag in (flags or {}).items()]
     changes += [_override_node(text, problems) for text in overrides]
     for change in changes:
@@ -94,7 +100,10 @@ def find_config_file(path: Path, search: Sequence[Path] = ()) -> Path:
     Raises:
         ConfigError: nothing there; names the nearest file that is.
     """
-    folders = [Path()] if path.is_absolute() else [Path(), *search]
+    return _find(path, [Path()] if path.is_absolute() else [Path(), *search])
+
+
+def _find(path: Path, folders: Sequence[Path]) -> Path:
     try:
         for folder in folders:
             for ending in _ENDINGS:
