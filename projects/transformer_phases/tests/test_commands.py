@@ -134,7 +134,7 @@ def test_every_rung_of_the_ladder_has_the_size_of_its_family_and_makes_pairs_wit
     from transformer_phases.study import check_comparable, load_entries
 
     rungs = sorted((PROJECT / "configs" / "ladder").glob("*.yaml"))
-    assert len(rungs) == 20
+    assert len(rungs) == 22
     for path in rungs:
         base = "_".join(path.stem.split("_")[:2])
         first, rung = (entry.config for entry in load_entries(PROJECT, f"{base},ladder/{path.stem}", ()))
