@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from mlcore.config.nodes import Node
+from mlcore.config.nodes import Node, merge_nodes
 from mlcore.config.problems import Problem, config_error, shown
 from mlcore.config.yaml_reader import read_yaml_file
 from mlcore.errors import ConfigError
@@ -55,24 +55,8 @@ def read_with_base(
         source = os.path.normpath(file)
     under = trees.pop()
     while trees:
-        lay_over(under, trees.pop())
+        merge_nodes(under, trees.pop(), replaced=_is_of_another_type)
     return under, problems
-
-
-def lay_over(base: Node, change: Node) -> None:
-    """Join mappings key by key, unless they are of different types; anything else is replaced."""
-    if (
-        not isinstance(base.value, dict)
-        or not isinstance(change.value, dict)
-        or _is_of_another_type(base.value, change.value)
-    ):
-        base.value, base.origin, base.written = change.value, change.origin, change.written
-        return
-    for key, child in change.value.items():
-        if key in base.value:
-            lay_over(base.value[key], child)
-        else:
-            base.value[key] = child
 
 
 def _is_of_another_type(base: dict[str, Node], change: dict[str, Node]) -> bool:

@@ -1,6 +1,6 @@
 """The tree of a configuration before it is checked: each value knows its line and its name as written."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from mlcore.config.problems import Origin, dotted
@@ -78,13 +78,24 @@ def take_node(root: Node, path: Sequence[str]) -> Node | None:
     return taken
 
 
-def merge_nodes(base: Node, override: Node) -> None:
-    """Lay ``override`` over ``base``: mappings are joined key by key, anything else is replaced."""
-    if not isinstance(base.value, dict) or not isinstance(override.value, dict):
-        base.value, base.origin, base.written = override.value, override.origin, override.written
+def merge_nodes(
+    base: Node, override: Node, *, replaced: Callable[[dict[str, Node], dict[str, Node]], bool] | None = None
+) -> None:
+    """Lay ``override`` over ``base``: mappings are joined key by key, anything else is replaced.
+
+    Args:
+        replaced: of the entries of two mappings, whether the second takes the place of the first after all.
+    """
+    old, new = base.value, override.value
+    if (
+        not isinstance(old, dict)
+        or not isinstance(new, dict)
+        or (replaced is not None and replaced(old, new))
+    ):
+        base.value, base.origin, base.written = new, override.origin, override.written
         return
-    for key, child in override.value.items():
-        if key in base.value:
-            merge_nodes(base.value[key], child)
+    for key, child in new.items():
+        if key in old:
+            merge_nodes(old[key], child, replaced=replaced)
         else:
-            base.value[key] = child
+            old[key] = child
