@@ -14,7 +14,7 @@ from torch.autograd.function import once_differentiable
 
 from mlmodels.recurrent.buffer_pool import BufferPool
 from mlmodels.recurrent.layer_buffers import Direction, LayerBuffers, Operands, wide
-from mlmodels.recurrent.products import multiply
+from mlmodels.recurrent.products import multiply, sum_of_outer_products
 from mlmodels.recurrent.state import Tensors
 from mlmodels.recurrent.step_kernels import load_step_kernels
 from mlmodels.recurrent.steps import Cell
@@ -109,9 +109,11 @@ def _gradients(
         dx_TBI = torch.empty_like(o.x_TBI)
         multiply(dx_NG, o.weight_ih_GI, dx_TBI.view(-1, dx_TBI.shape[-1]))  # x_gates = x · weight_ihᵀ
     if wants.weight_ih_GI:
-        dweight_ih_GI = multiply(dx_NG.T, o.x_TBI.flatten(0, 1), torch.empty_like(o.weight_ih_GI))
+        dweight_ih_GI = sum_of_outer_products(dx_NG, o.x_TBI.flatten(0, 1), torch.empty_like(o.weight_ih_GI))
     if wants.weight_hh_GH:  # h_gates = h · weight_hhᵀ
-        dweight_hh_GH = multiply(dh_NG.T, before_TBH.flatten(0, 1), torch.empty_like(o.weight_hh_GH))
+        dweight_hh_GH = sum_of_outer_products(
+            dh_NG, before_TBH.flatten(0, 1), torch.empty_like(o.weight_hh_GH)
+        )
     dscales = (None, None) if o.scale_x_G is None else (dvectors[2], dvectors[3])
     dc_BH = dc[0] if dc else None
     return dx_TBI, dh_BH, dc_BH, dweight_ih_GI, dweight_hh_GH, dvectors[0], dvectors[1], *dscales
