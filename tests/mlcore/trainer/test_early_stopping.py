@@ -10,6 +10,7 @@ import pytest
 from mlcore.trainer.config import EarlyStoppingConfig, TrainingConfig
 from mlcore.trainer.early_stopping import EarlyStopping, JointStopping, build_early_stopping
 from mlcore.trainer.monitor import Monitor
+from mlcore.trainer.schedules import build_schedule
 from mlcore.trainer.stopping import num_epochs
 from pydantic import ValidationError
 
@@ -183,3 +184,34 @@ def test_adaptive_stopping_needs_no_length_but_a_schedule_that_needs_one_is_refu
     assert num_epochs(TrainingConfig(early_stopping={"policy": "patience"})) == 1
     with pytest.raises(ValidationError, match="onecycle needs a length"):
         TrainingConfig(early_stopping={"policy": "adaptive"}, schedule="onecycle")
+
+
+@pytest.mark.parametrize("also", [None, "val_accuracy"])
+def test_an_adaptive_run_does_not_end_before_a_lower_rate_has_been_tried(also: str | None) -> None:
+    def stop_of(schedule: dict[str, Any]) -> int | None:
+        stopping = {"policy": "adaptive", "patience": 4, "stretch": 0.0, "also": also}
+        config = TrainingConfig(schedule=schedule, early_stopping=stopping)
+        monitor, rate = Monitor(config), build_schedule(config.schedule, None)
+        for number in range(1, 40):
+            loss = 0.5 + 0.5 * rate.factor(1000)  # what it falls to depends on the rate alone
+            monitor.observe({"val_loss": loss, "val_accuracy": 1 - loss}, number, rate)
+            assert monitor.early_stopping is not None
+            if monitor.early_stopping.stopped:
+                return number
+        return None
+
+    assert stop_of({"type": "constant"}) == 5
+    # It falls after evaluations 8 and 16, then is at its lowest, and four more without improvement end the run.
+    plateau = {"type": "plateau", "factor": 0.5, "patience": 6, "min_factor": 0.25}
+    assert stop_of(plateau) == 21
+
+
+def test_the_lower_rate_since_the_best_is_remembered_over_a_resume() -> None:
+    first, second = policy(policy="adaptive", patience=2), policy(policy="adaptive", patience=2)
+    first.observe(1.0, rate_can_fall=True)
+    first.rate_fell()
+    first.observe(1.0, rate_can_fall=True)
+    second.load_state_dict(first.state_dict())
+    assert second.observe(1.0, rate_can_fall=True)
+    forgetful = policy(policy="adaptive", patience=2)
+    assert not any(forgetful.observe(1.0, rate_can_fall=True) for _ in range(9))

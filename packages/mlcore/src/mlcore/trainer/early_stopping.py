@@ -4,7 +4,8 @@ checkpoint.
 - patience: no new best by more than ``min_delta`` in ``patience`` evaluations in a row (Prechelt, 1998).
 - plateau: the newer half of the last ``window`` evaluations is on average no better than the older half.
 - adaptive: a new best counts only when it exceeds the noise of the curve, and patience grows with the time
-  that the best took to come (after Bengio, 2012, section 3.1.3).
+  that the best took to come (after Bengio, 2012, section 3.1.3). Where a schedule lowers the rate at plateaus, a lower
+  rate must have been tried since the best: at the full rate a curve may stand still that falls again at the next.
 """
 
 from __future__ import annotations
@@ -42,12 +43,19 @@ class EarlyStopping(ABC):
         self.best = math.inf
         self.num_seen = 0
 
-    def observe(self, value: float) -> bool:
-        """Take in the value of one evaluation; NaN is never an improvement. Returns ``stopped``."""
-        self.stopped = self.stalls(value) or self.stopped
+    def observe(self, value: float, *, rate_can_fall: bool = False) -> bool:
+        """Take in the value of one evaluation; NaN is never an improvement. Returns ``stopped``.
+
+        Args:
+            rate_can_fall: the schedule would lower the rate at a plateau.
+        """
+        self.stopped = self.stalls(value, rate_can_fall=rate_can_fall) or self.stopped
         return self.stopped
 
-    def stalls(self, value: float) -> bool:
+    def rate_fell(self) -> None:  # noqa: B027 - most policies do not care
+        """The schedule has lowered the rate."""
+
+    def stalls(self, value: float, *, rate_can_fall: bool = False) -> bool:
         """Take in the value of one evaluation; whether the metric stands still now."""
         self.num_seen += 1
         signed = self._sign * value
@@ -147,6 +155,13 @@ class AdaptivePolicy(EarlyStopping):
         self._values: list[float] = []
         self.num_waited = 0
         self.seen_at_best = 0
+        self.fell_since_best = False
+
+    def rate_fell(self) -> None:
+        self.fell_since_best = True
+
+    def stalls(self, value: float, *, rate_can_fall: bool = False) -> bool:
+        return super().stalls(value) and (self.fell_since_best or not rate_can_fall)
 
     def _should_stop(self, signed: float) -> bool:
         if math.isinf(signed):
@@ -156,6 +171,7 @@ class AdaptivePolicy(EarlyStopping):
         self._values = [*self._values, signed][-self.config.window :]
         if signed < self.best - margin:
             self.best, self.num_waited, self.seen_at_best = signed, 0, self.num_seen
+            self.fell_since_best = False
         else:
             self.num_waited += 1
         return self.num_waited >= self.patience
@@ -184,12 +200,14 @@ class AdaptivePolicy(EarlyStopping):
             "values": list(self._values),
             "num_waited": self.num_waited,
             "seen_at_best": self.seen_at_best,
+            "fell_since_best": self.fell_since_best,
         }
 
     def _remember(self, memory: Mapping[str, Any]) -> None:
         self._values = [float(value) for value in memory["values"]]
         self.num_waited = int(memory["num_waited"])
         self.seen_at_best = int(memory["seen_at_best"])
+        self.fell_since_best = bool(memory.get("fell_since_best", False))
 
 
 _POLICIES: dict[str, type[EarlyStopping]] = {
@@ -215,11 +233,17 @@ class JointStopping:
         self.parts = {name: _POLICIES[config.policy](config, mode) for name, mode in modes.items()}
         self.stopped = False
 
-    def observe(self, *values: float) -> bool:
+    def observe(self, *values: float, rate_can_fall: bool = False) -> bool:
         """Take in the values of one evaluation, in the order of the names. Returns ``stopped``."""
-        stalled = [part.stalls(value) for part, value in zip(self.parts.values(), values, strict=True)]
+        pairs = zip(self.parts.values(), values, strict=True)
+        stalled = [part.stalls(value, rate_can_fall=rate_can_fall) for part, value in pairs]
         self.stopped = self.stopped or all(stalled)
         return self.stopped
+
+    def rate_fell(self) -> None:
+        """The schedule has lowered the rate."""
+        for part in self.parts.values():
+            part.rate_fell()
 
     def reason(self) -> str:
         """One sentence about why it stopped."""

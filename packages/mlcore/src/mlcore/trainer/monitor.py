@@ -66,13 +66,14 @@ class Monitor:
             watched = [self._find(name, metrics) for name in self._stopping_names]
             known = [value for value in watched if value is not None]
             if len(known) == len(watched):
-                self.early_stopping.observe(*known)
+                can_fall = schedule is not None and schedule.can_fall
+                self.early_stopping.observe(*known, rate_can_fall=can_fall)
         value = self._find(self._config.monitor, metrics)
         if value is None:
             return None
         self.best.observe(value, step)
-        if schedule is not None:
-            schedule.observe(value)
+        if schedule is not None and schedule.observe(value) and self.early_stopping is not None:
+            self.early_stopping.rate_fell()
         return value
 
     def _find(self, name: str, metrics: Mapping[str, float]) -> float | None:

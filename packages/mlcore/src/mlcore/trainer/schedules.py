@@ -109,6 +109,11 @@ class Schedule:
         """Share of the full rate for update ``step`` (0 is the first)."""
         return self._factor(step)
 
+    @property
+    def can_fall(self) -> bool:
+        """Whether the rate would be lowered if the monitored value stood still."""
+        return False
+
     def observe(self, value: float) -> bool:
         """Take in a monitored value; returns whether the rate changes because of it."""
         return False
@@ -134,6 +139,10 @@ class PlateauRate(Schedule):
         self._best = math.inf
         self._num_bad = 0
         self._cooldown_left = 0
+
+    @property
+    def can_fall(self) -> bool:
+        return self._scale > self._config.min_factor
 
     def _current(self, step: int) -> float:
         return self._scale * warmup_factor(step, self._config.warmup_steps)
