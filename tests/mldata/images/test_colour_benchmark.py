@@ -36,7 +36,6 @@ def test_ratios_are_measured_for_every_kind_that_is_asked_for() -> None:
     ratio = found["rand_augment"]["ratio"]["torchvision_0_workers"]
     assert found["table"][2].startswith("| rand augment | ")
     assert found["table"][2].endswith(f"| {ratio:.1f} | {ratio:.1f} to {ratio:.1f} |")
-    ratio = found["rand_augment"]["ratio"]["torchvision_0_workers"]
     seconds = found["rand_augment"]["median_seconds"]
     assert ratio == pytest.approx(seconds["torchvision_0_workers"] / seconds["image_batches"])
     with pytest.raises(DataError, match="not in colour"):
