@@ -148,29 +148,52 @@ def test_attention_and_its_gradient(
     assert_near(dqkv, leaf.grad, dtype)
 
 
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_attention_in_bfloat16_is_as_exact_as_torchs() -> None:
+    qkv, dout = normal(2, 200, 192, dtype=torch.bfloat16, seed=8), normal(2, 200, 64, dtype=torch.bfloat16, seed=9)
+
+    def by_torch(dtype: torch.dtype) -> tuple[torch.Tensor, torch.Tensor]:
+        leaf = qkv.to(dtype, copy=True).requires_grad_()
+        q, k, v = (part.unflatten(-1, (2, 32)).transpose(1, 2) for part in leaf.chunk(3, dim=-1))
+        out = F.scaled_dot_product_attention(q, k, v, is_causal=True).transpose(1, 2).flatten(2)
+        out.backward(dout.to(dtype))
+        assert leaf.grad is not None
+        return out.detach().double(), leaf.grad.double()
+
+    out, dqkv, log_sums = torch.empty_like(dout), torch.empty_like(qkv), torch.empty(2, 2, 200)
+    kernels = NativeKernels(torch.bfloat16)
+    kernels.attention(qkv, 2, out, log_sums)
+    kernels.attention_gradient(dout, qkv, 2, out, log_sums, dqkv)
+    for ours, torchs, exact in zip(
+        (out, dqkv), by_torch(torch.bfloat16), by_torch(torch.float64), strict=True
+    ):
+        assert (ours.double() - exact).norm() <= 1.2 * (torchs - exact).norm()
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
 def test_attention_of_the_past_does_not_see_the_future(dtype: torch.dtype) -> None:
     qkv = normal(1, 100, 3 * 32, dtype=dtype, seed=5)
     changed = qkv.clone()
     changed[:, 60:] = 1e4 * normal(1, 40, 3 * 32, dtype=dtype, seed=6)
     outs = []
     for values in (qkv, changed):
-        out, log_sums = torch.empty(1, 100, 32, dtype=dtype), torch.empty(1, 2, 100, dtype=dtype)
+        out, log_sums = torch.empty(1, 100, 32, dtype=dtype), torch.empty(1, 2, 100, dtype=wide(dtype))
         NativeKernels(dtype).attention(values, 2, out, log_sums)
         outs.append(out)
     assert torch.equal(outs[0][:, :60], outs[1][:, :60])
     assert not torch.equal(outs[0][:, 60:], outs[1][:, 60:])
 
 
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_attention_with_huge_scores_does_not_overflow(dtype: torch.dtype) -> None:
+@pytest.mark.parametrize(
+    ("dtype", "goal"), [(torch.float32, 0.2), (torch.float64, 1e-9), (torch.bfloat16, 2.0)]
+)
+def test_attention_with_huge_scores_does_not_overflow(dtype: torch.dtype, goal: float) -> None:
     qkv = 100.0 * normal(1, 70, 3 * 16, dtype=dtype, seed=7)
     q, k, v = (part.unsqueeze(1).double() for part in qkv.chunk(3, dim=-1))
     expected = F.scaled_dot_product_attention(q, k, v, is_causal=True).squeeze(1)
-    out, log_sums = torch.empty(1, 70, 16, dtype=dtype), torch.empty(1, 1, 70, dtype=dtype)
+    out, log_sums = torch.empty(1, 70, 16, dtype=dtype), torch.empty(1, 1, 70, dtype=wide(dtype))
     NativeKernels(dtype).attention(qkv, 1, out, log_sums)
     assert out.isfinite().all()
-    assert (out.double() - expected).abs().max() < (0.2 if dtype == torch.float32 else 1e-9)
+    assert (out.double() - expected).abs().max() < goal
 
 
 @pytest.mark.parametrize("backend", BACKENDS)

@@ -79,11 +79,14 @@ KERNEL_MUTATIONS = [
     Mutation(
         "a query sees one position too many",
         f"{FAST}/native/attention.h",
-        "    const long count = first + r + 1;\n    Real largest",
-        "    const long count = std::min(first + r + 2, stride);\n    Real largest",
+        "std::fill(row + first + r + 1, row + width,",
+        "std::fill(row + std::min(first + r + 2, width), row + width,",
     ),
     Mutation(
-        "the future keeps its gradient", f"{FAST}/native/attention.h", "row[j] = drow[j] = 0;", "row[j] = 0;"
+        "the future keeps its gradient",
+        f"{FAST}/native/attention.h",
+        "std::fill(drow + first + r + 1, drow + stride, Real(0));",
+        "",
     ),
     Mutation(
         "keys and values are exchanged",

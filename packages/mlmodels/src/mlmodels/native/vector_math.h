@@ -6,7 +6,8 @@
 #include <cstring>
 
 // exp(x) = 2^n exp(r), n the nearest whole number to x / log 2, |r| <= log(2) / 2, by the polynomial of Cephes (Moshier,
-// 1992). Relative error below 2e-7; 0 below -87.3, infinity from 88.7; NaN stays NaN.
+// 1992). Relative error below 2e-7; 0 below -87.3, infinity from 88.03 on (what is asked for here is never above 0, and
+// floats up to 88.7 would need 2^n in two factors); NaN stays NaN.
 inline float exp_of(float x) {
   const float clamped = x < -87.4f ? -87.4f : (x > 88.8f ? 88.8f : x);
   const float n = (clamped * 1.44269504f + 12582912.0f) - 12582912.0f;  // 1.5 * 2^23: adding it rounds to an integer
@@ -18,13 +19,10 @@ inline float exp_of(float x) {
   p = p * r + 1.6666665459e-1f;
   p = p * r + 5.0000001201e-1f;
   p = p * r * r + r + 1.0f;
-  // 2^n in two factors: n reaches 128, which one float's exponent does not.
-  const int32_t half = int32_t(n) >> 1, rest = int32_t(n) - half;
-  const int32_t bits_1 = (half + 127) << 23, bits_2 = (rest + 127) << 23;
-  float power_1, power_2;
-  std::memcpy(&power_1, &bits_1, 4);
-  std::memcpy(&power_2, &bits_2, 4);
-  const float y = p * power_1 * power_2;
+  const int32_t bits = (int32_t(n) + 127) << 23;
+  float power;
+  std::memcpy(&power, &bits, 4);
+  const float y = p * power;
   return x < -87.3f ? 0.0f : y;
 }
 inline double exp_of(double x) { return std::exp(x); }

@@ -14,6 +14,8 @@ from mlmodels.custom_transformer.fast.kernels import ACTIVATIONS
 from mlmodels.native import load_library, products
 
 SOURCE = Path(__file__).with_name("native") / "kernels.cpp"
+# From here on torch's bfloat16 product with a weight of so many rows takes twice as long as ours: it packs them anew.
+_MANY_COLUMNS = 16_384
 _SUFFIXES = {torch.float32: "f32", torch.bfloat16: "bf16", torch.float64: "f64"}
 _POINTER, _SIZE, _INTEGER, _DOUBLE = ctypes.c_void_p, ctypes.c_long, ctypes.c_int, ctypes.c_double
 _ARGUMENTS: dict[str, list[Any]] = {
@@ -41,6 +43,7 @@ class NativeKernels:
             function.argtypes, function.restype = arguments, None
             self._functions[name] = function
         self._own_products = products.is_worthwhile(dtype)
+        self._has_tiles = dtype == torch.bfloat16 and products.has_tiles()
         self._rounded: dict[
             tuple[int, int], Tensor
         ] = {}  # of products that are rounded before they are added
@@ -48,7 +51,7 @@ class NativeKernels:
     def linear(
         self, x_NI: Tensor, weight_OI: Tensor, bias_O: Tensor | None, out_NO: Tensor, *, add: bool = False
     ) -> None:
-        if self._own_products:
+        if self._is_for_us(x_NI, out_NO):
             products.multiply(x_NI, weight_OI.T, out_NO, bias_N=bias_O, add=add)
         elif out_NO.dtype == x_NI.dtype and not add and bias_O is None:
             torch.mm(x_NI, weight_OI.T, out=out_NO)
@@ -61,13 +64,13 @@ class NativeKernels:
                 out_NO += bias_O
 
     def linear_input_gradient(self, dy_NO: Tensor, weight_OI: Tensor, dx_NI: Tensor) -> None:
-        if self._own_products:
+        if self._is_for_us(dy_NO, dx_NI):
             products.multiply(dy_NO, weight_OI, dx_NI)
         else:
             torch.mm(dy_NO, weight_OI, out=dx_NI)
 
     def linear_weight_gradient(self, dy_NO: Tensor, x_NI: Tensor, dweight_OI: Tensor, *, add: bool) -> None:
-        if self._own_products:
+        if self._is_for_us(dy_NO, dweight_OI):
             products.multiply(dy_NO.T, x_NI, dweight_OI, add=add)
         else:
             self._write(dy_NO.T, x_NI, dweight_OI, add)
@@ -148,6 +151,12 @@ class NativeKernels:
         """Give the C function the tensors' addresses, the numbers as they are, and the number of threads."""
         words = [_address(value) if isinstance(value, Tensor) else value for value in arguments]
         self._functions[name](*words, torch.get_num_threads())
+
+    def _is_for_us(self, factor: Tensor, out: Tensor) -> bool:
+        """Whether our own product is the faster one; see `mlmodels.native.products`."""
+        if not self._has_tiles:
+            return self._own_products
+        return out.dtype != factor.dtype or out.shape[1] >= _MANY_COLUMNS
 
     def _write(self, a: Tensor, b: Tensor, out: Tensor, add: bool) -> None:
         """out = or += a b, where torch's product must be rounded to the compute dtype before it is widened."""

@@ -6,6 +6,8 @@
 // logarithm of each row's sum, from which backward makes the weights again (Dao et al., 2022).
 #pragma once
 
+#include <limits>
+
 #include "../../../native/matrix_product.h"
 #include "../../../native/numbers.h"
 #include "../../../native/vector_math.h"
@@ -72,26 +74,33 @@ inline void write_rows(const Real* from, Stored* to, long stride, long rows, lon
     for (long d = 0; d < columns; d++) to[t * stride + d] = Stored_as<Stored>::from(from[t * columns + d]);
 }
 
-// scores[r][j] = softmax over j <= first + r of scale * scores, and 0 beyond; returns nothing, writes log-sum-exp.
+// scores[r][j] = exp(scale * (scores - largest)) over j <= first + r, and 0 from there to `width`; what makes them a
+// softmax is one factor a row, `inverse_sums`, which the caller multiplies with what they were multiplied with.
+// Loops run over whole vectors: what a row may not see is minus infinity, whose exponential is 0.
 template <class Real>
-inline void softmax_rows(Real* scores, long stride, long first, long rows, Real scale, Real* log_sums) {
+inline void exponentials_of_rows(Real* scores, long stride, long width, long first, long rows, Real scale,
+                                 Real* log_sums, Real* inverse_sums) {
   for (long r = 0; r < rows; r++) {
     Real* row = scores + r * stride;
-    const long count = first + r + 1;
+    std::fill(row + first + r + 1, row + width, -std::numeric_limits<Real>::infinity());
     Real largest = row[0], sum = 0;
 #pragma omp simd reduction(max : largest)
-    for (long j = 0; j < count; j++) largest = row[j] > largest ? row[j] : largest;
+    for (long j = 0; j < width; j++) largest = row[j] > largest ? row[j] : largest;
 #pragma omp simd reduction(+ : sum)
-    for (long j = 0; j < count; j++) {
+    for (long j = 0; j < width; j++) {
       row[j] = exp_of((row[j] - largest) * scale);
       sum += row[j];
     }
-    const Real inverse = 1 / sum;
-#pragma omp simd
-    for (long j = 0; j < count; j++) row[j] *= inverse;
-    for (long j = count; j < stride; j++) row[j] = 0;
+    inverse_sums[r] = 1 / sum;
     log_sums[r] = largest * scale + std::log(sum);
   }
+}
+
+template <class Real>
+inline void scale_rows(Real* values, long stride, long rows, long columns, const Real* factors) {
+  for (long r = 0; r < rows; r++)
+#pragma omp simd
+    for (long d = 0; d < columns; d++) values[r * stride + d] *= factors[r];
 }
 
 template <class Stored, class Real>
@@ -101,6 +110,7 @@ void attention_forward(const Stored* qkv, Stored* out, Real* log_sums, Shape s, 
 #pragma omp parallel num_threads(threads)
   {
     AttentionScratch<Real> w(s, false);
+    Real inverse_sums[kQueries<Real>];
 #pragma omp for schedule(static)
     for (long task = 0; task < s.batch * s.heads; task++) {
       const long b = task / s.heads, h = task % s.heads;
@@ -114,8 +124,10 @@ void attention_forward(const Stored* qkv, Stored* out, Real* log_sums, Shape s, 
         const long rows = std::min(kQueries<Real>, s.time - first), seen = first + rows;
         const long stride = round_up(seen, Tile<Real>::columns);
         multiply_small<Real>({w.q + first * size, size, 1}, w.packed_k, size, w.scores, stride, rows, stride, size, false);
-        softmax_rows(w.scores, stride, first, rows, scale, log_sums + task * s.time + first);
+        exponentials_of_rows(w.scores, stride, stride, first, rows, scale, log_sums + task * s.time + first,
+                             inverse_sums);
         multiply_small<Real>({w.scores, stride, 1}, w.packed_v, s.time, w.dq, size, rows, size, seen, false);
+        scale_rows(w.dq, size, rows, size, inverse_sums);
         write_rows(w.dq, out + (b * s.time + first) * width + h * size, width, rows, size);
       }
     }
@@ -130,13 +142,13 @@ inline void softmax_backward_rows(Real* scores, Real* dscores, long stride, long
     Real *row = scores + r * stride, *drow = dscores + r * stride, delta = 0;
 #pragma omp simd reduction(+ : delta)
     for (long d = 0; d < size; d++) delta += out[r * size + d] * dout[r * size + d];
-    const long count = first + r + 1;
 #pragma omp simd
-    for (long j = 0; j < count; j++) {
+    for (long j = 0; j < stride; j++) {
       row[j] = exp_of(row[j] * scale - log_sums[r]);
       drow[j] = row[j] * (drow[j] - delta) * scale;
     }
-    for (long j = count; j < stride; j++) row[j] = drow[j] = 0;
+    std::fill(row + first + r + 1, row + stride, Real(0));
+    std::fill(drow + first + r + 1, drow + stride, Real(0));
   }
 }
 
