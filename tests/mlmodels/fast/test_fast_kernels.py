@@ -149,7 +149,10 @@ def test_attention_and_its_gradient(
 
 
 def test_attention_in_bfloat16_is_as_exact_as_torchs() -> None:
-    qkv, dout = normal(2, 200, 192, dtype=torch.bfloat16, seed=8), normal(2, 200, 64, dtype=torch.bfloat16, seed=9)
+    qkv, dout = (
+        normal(2, 200, 192, dtype=torch.bfloat16, seed=8),
+        normal(2, 200, 64, dtype=torch.bfloat16, seed=9),
+    )
 
     def by_torch(dtype: torch.dtype) -> tuple[torch.Tensor, torch.Tensor]:
         leaf = qkv.to(dtype, copy=True).requires_grad_()

@@ -37,7 +37,7 @@ def has_tiles() -> bool:
     """Whether `multiply` takes bfloat16: the processor has tile registers (AMX) and the system lets us use them.
 
     On a Xeon of the fourth generation, one thread, 256 to 768 summed over: into bfloat16 torch's library is the faster
-    one (by 1.1 to 1.4); into float32, which it rounds to bfloat16 before, and with very many columns, ours (by up to 2).
+    one (by 1.1 to 1.4); into float32, which it rounds before, and with very many columns, ours (by up to 2).
     Raises NativeUnavailableError where there is no compiled library.
     """
     return bool(load_library(_SOURCE)["has_tiles"]())
