@@ -38,6 +38,7 @@ def words(runs_dir: Path, batch_size: int, **training: Any) -> list[str]:
         "batch_size": batch_size,
         "learning_rate": 0.002,  # small steps let rounding grow less
         "schedule.warmup_steps": 3,
+        "mixed_precision": "off",
     }
     settings = [f"--set=training.{key}={value}" for key, value in (keys | training).items()]
     return ["--config", "configs/smoke.yaml", "--no-tensorboard", "--runs-dir", str(runs_dir), *settings]

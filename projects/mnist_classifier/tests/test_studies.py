@@ -4,7 +4,9 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -79,11 +81,16 @@ def test_cross_validation_validates_every_training_image_once(tmp_path: Path) ->
 
 
 @pytest.mark.slow
-def test_the_pictures_of_a_run_stand_in_its_report(tmp_path: Path) -> None:
-    places = ("--config", "configs/smoke.yaml", "--runs-dir", str(tmp_path), "--no-tensorboard")
-    run("train", *places, "--set", "model.type=fc_scratch", "--set", "training.epochs=2")
+def test_the_pictures_of_a_run_stand_in_its_report(
+    tmp_path: Path, load_script: Callable[[Path], ModuleType], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("MLDATA_DIR", raising=False)
+    places = ["--config", "configs/smoke.yaml", "--runs-dir", str(tmp_path), "--no-tensorboard"]
+    settings = ["--set", "model.type=fc_scratch", "--set", "training.epochs=2"]
+    assert load_script(PROJECT / "train.py").main([*places, *settings]) == 0
     for command in ("visualize_failures", "visualize_filters"):
-        run(command, "--run", "smoke", "--runs-dir", str(tmp_path))
+        main = load_script(PROJECT / f"{command}.py").main
+        assert main(["--run", "smoke", "--runs-dir", str(tmp_path)]) == 0
     (folder,) = tmp_path.iterdir()
     names = {path.stem for path in (folder / "figures").glob("*.png")}
     assert names == {

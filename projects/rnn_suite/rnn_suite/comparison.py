@@ -1,6 +1,5 @@
 """The command `compare`: cells with and without layer norm at equal parameters and equal tokens, n seeds each."""
 
-import hashlib
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -10,7 +9,6 @@ from typing import Any
 
 from mlcore.benchmarking.choosing import chosen_names
 from mlcore.cli import Options
-from mlcore.config import dump_config
 from mlcore.environment import describe_environment
 from mlcore.errors import ConfigError
 from mlcore.experiments.run_record import RunRecord, read_record
@@ -19,6 +17,7 @@ from mlcore.runs import RunFolder
 from mlcore.statistics import ModelStatistics
 from mlcore.statistics.figure import draw_models
 from mlcore.study import Job, StudyResult, run_study
+from mlcore.study.base_config import write_base
 from mlcore.study.seeds import parse_seeds
 from mlmodels.recurrent.config import RecurrentLanguageModelConfig
 from mlmodels.recurrent.equal_size import with_num_parameters
@@ -106,15 +105,6 @@ def make_contenders(
             raise ConfigError(f"{name}: {error}: choose another number with --parameters") from None
         contenders.append(Contender(name, own))
     return contenders
-
-
-def write_base(config: ExperimentConfig, folder: Path) -> Path:
-    """The configuration that all runs begin with. Another one has another name, so no run of it counts as done."""
-    text = dump_config(config)
-    path = folder / f"config_{hashlib.sha256(text.encode()).hexdigest()[:12]}.yaml"
-    folder.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
-    return path
 
 
 def job_of(project: Path, folder: Path, base: Path, contender: Contender, seed: int) -> Job:

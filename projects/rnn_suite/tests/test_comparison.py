@@ -13,6 +13,7 @@ from mlcore.config import load_config
 from mlcore.errors import ConfigError
 from mlcore.launcher import load_script
 from mlcore.study import JobResult, StudyResult
+from mlcore.study.base_config import write_base
 from rnn_suite import build, comparison
 from rnn_suite.config import ExperimentConfig
 from scipy import stats
@@ -43,7 +44,7 @@ def study(config: ExperimentConfig, tmp_path_factory: pytest.TempPathFactory) ->
     """Every job's own command, run in this process; the last one stands for a run that failed."""
     train = load_script(PROJECT / "train.py")
     folder = tmp_path_factory.mktemp("study")
-    base = comparison.write_base(config, folder)
+    base = write_base(config, folder)
     results = []
     for one in comparison.make_contenders(config, "lstm,gru,rnn_layer_norm"):
         for seed in SEEDS:

@@ -46,7 +46,8 @@ def own_flops(trainer: BaseTrainer, batch: Any) -> dict[str, int]:
         handle.remove()
     found = dict.fromkeys((name for name, _ in trainer.model.named_modules()), 0)
     for name, module, inputs, has_gradients in calls:
-        found[name] += _flops_alone(module, inputs, has_gradients)
+        with trainer.precision.autocast():  # an input may be in half precision
+            found[name] += _flops_alone(module, inputs, has_gradients)
     found[""] += counter.get_total_flops() - sum(found.values())
     trainer.updater.forget_gradients()
     return found

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "tiles.h"
+#include "vectors_of_16.h"
 
 #ifdef HAS_TILES
 
@@ -19,21 +20,12 @@ struct TilePanels {
   }
 };
 
-inline __m512 load_16(const float* from, __mmask16 wanted) { return _mm512_maskz_loadu_ps(wanted, from); }
-inline __m512 load_16(const bfloat16* from, __mmask16 wanted) {
-  return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(wanted, from)), 16));
-}
-inline void store_16(float* to, __mmask16 wanted, __m512 values) { _mm512_mask_storeu_ps(to, wanted, values); }
-inline void store_16(bfloat16* to, __mmask16 wanted, __m512 values) {  // to the nearest, ties to even
-  _mm256_mask_storeu_epi16(to, wanted, __m256i(_mm512_cvtneps_pbh(values)));
-}
-
 // The valid part of a block of sums goes to C: over it, or added to it, with the bias of the columns.
 template <class Out>
 inline void write_sums(const float* sums, long sums_stride, Out* c, long c_stride, long rows, long columns, bool add,
                        const float* bias) {
   for (long j = 0; j < columns; j += 16) {
-    const __mmask16 valid = columns - j >= 16 ? 0xffff : __mmask16((1u << (columns - j)) - 1);
+    const __mmask16 valid = first_lanes(columns - j);
     const __m512 shift = bias ? load_16(bias + j, valid) : _mm512_setzero_ps();
     for (long r = 0; r < rows; r++) {
       __m512 value = _mm512_add_ps(_mm512_loadu_ps(sums + r * sums_stride + j), shift);

@@ -10,7 +10,7 @@
 #include "matrix_product.h"
 #include "numbers.h"
 
-#if defined(__AMX_BF16__) && defined(__AVX512BW__) && defined(__AVX512VL__) && defined(__linux__)
+#if defined(__AMX_BF16__) && defined(__AVX512BF16__) && defined(__AVX512BW__) && defined(__AVX512VL__) && defined(__linux__)
 #define HAS_TILES
 
 // GCC 12 warns of its own headers (its bug 105593).

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "../../../native/tiles.h"
+#include "../../../native/vectors_of_16.h"
 #include "attention.h"
 
 #ifdef HAS_TILES
@@ -44,9 +45,8 @@ struct TileScratch {
 inline void round_rows(const float* from, long from_stride, bfloat16* to, long to_stride, long rows, long columns) {
   for (long r = 0; r < rows; r++)
     for (long d = 0; d < columns; d += 16) {
-      const __mmask16 valid = columns - d >= 16 ? 0xffff : __mmask16((1u << (columns - d)) - 1);
-      const __m512 values = _mm512_maskz_loadu_ps(valid, from + r * from_stride + d);
-      _mm256_mask_storeu_epi16(to + r * to_stride + d, valid, __m256i(_mm512_cvtneps_pbh(values)));
+      const __mmask16 valid = first_lanes(columns - d);
+      store_16(to + r * to_stride + d, valid, load_16(from + r * from_stride + d, valid));
     }
 }
 
