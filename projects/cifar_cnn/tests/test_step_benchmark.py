@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 import torch
 
-
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from cifar_cnn import step_benchmark

@@ -24,6 +24,7 @@ from mlcore.study import Job, StudyResult, run_study
 from mlcore.study.base_config import write_base
 from mlcore.study.seeds import parse_seeds
 
+from custom_transformer import build
 from custom_transformer.config import ExperimentConfig
 
 DTYPES = ("float32", "bfloat16")
@@ -41,6 +42,8 @@ def study_precision(config: ExperimentConfig, options: Options) -> int:
     if len(seeds) < 2:
         raise ConfigError("command line: --seeds: two or more, for the spread is the measure")
     folder = options.extra["output"] or options.runs_dir / "studies" / f"{config.name}_precision"
+    # Resolved: with the tokenizer's vocabulary. The text is prepared by the way, so that the runs find it.
+    config = build.prepare(config).config
     base = write_base(config, folder)
     cores = os.cpu_count() or 1
     workers = options.extra["workers"] or cores

@@ -8,7 +8,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from custom_transformer import precision_study
+from custom_transformer import build, precision_study
 from custom_transformer.config import ExperimentConfig
 from mlcore.config import load_config
 from mlcore.launcher import load_script
@@ -24,7 +24,8 @@ SEEDS = (1, 2)
 def config() -> ExperimentConfig:
     settings = ("training.steps=6", "training.eval_every=6", "training.schedule.warmup_steps=1")
     settings += ("evaluation.max_generation_length=5", "logging.mode=silent")
-    return load_config(ExperimentConfig, PROJECT / "configs" / "smoke.yaml", overrides=list(settings))
+    given = load_config(ExperimentConfig, PROJECT / "configs" / "smoke.yaml", overrides=list(settings))
+    return build.prepare(given).config
 
 
 def test_both_dtypes_are_trained_as_named_and_reported(

@@ -35,12 +35,15 @@ def add_product(a_MK: Tensor, b_KN: Tensor, out_MN: Tensor) -> Tensor:
 def sum_of_outer_products(a_NM: Tensor, b_NK: Tensor, out_MK: Tensor) -> Tensor:
     """out = aᵀ·b, over the rows of all steps: the gradient of a weight.
 
-    A long sum goes piece by piece through torch, whose library walks through both operands again for every block of
-    the result and is up to twice as slow where they do not fit into the cache.
+    A long sum in float32 goes piece by piece through torch, whose library walks through both operands again for every
+    block of the result and is up to twice as slow where they do not fit into the cache. Pieces in bfloat16 would each
+    be rounded.
     """
-    if _is_for_us(a_NM.T, b_NK):
+    if _is_for_us(a_NM.T, b_NK) or _goes_to_tiles(a_NM.dtype):
         products.multiply(a_NM.T, b_NK, out_MK)
         return out_MK
+    if out_MK.dtype == torch.bfloat16:
+        return torch.mm(a_NM.T, b_NK, out=out_MK)
     pieces = zip(a_NM.split(_ROWS_A_PIECE), b_NK.split(_ROWS_A_PIECE), strict=True)
     torch.mm(*_transposed_first(next(pieces)), out=out_MK)
     for piece in pieces:
@@ -53,15 +56,18 @@ def _transposed_first(pair: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
 
 
 def _is_for_us(a_MK: Tensor, b_KN: Tensor) -> bool:
-    return min(*a_MK.shape, b_KN.shape[1]) >= _LEAST_SIDE and _is_worthwhile(a_MK.dtype)
+    least = min(*a_MK.shape, b_KN.shape[1])
+    return least >= _LEAST_SIDE and products.is_worthwhile(a_MK.dtype) and _is_compiled()
+
+
+def _goes_to_tiles(dtype: torch.dtype) -> bool:
+    return dtype == torch.bfloat16 and _is_compiled() and products.has_tiles()
 
 
 @cache
-def _is_worthwhile(dtype: torch.dtype) -> bool:
-    if not products.is_worthwhile(dtype):
-        return False
-    try:  # the library is compiled by its first product
-        products.multiply(*(torch.zeros(1, 1, dtype=dtype) for _ in range(3)))
+def _is_compiled() -> bool:
+    try:  # the library is compiled by its first use
+        products.has_tiles()
     except NativeUnavailableError:
         return False
     return True
