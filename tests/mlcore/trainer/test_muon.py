@@ -87,6 +87,21 @@ def test_orthogonalising_keeps_the_singular_vectors_and_moves_the_values_as_the_
     torch.testing.assert_close(orthogonalise(matrices).double(), expected, rtol=0, atol=2e-4)
 
 
+def test_products_in_bfloat16_follow_those_in_float32_within_its_rounding() -> None:
+    matrices = torch.randn(2, 24, 40, generator=torch.Generator().manual_seed(3))
+    rounded, exact = orthogonalise(matrices, torch.bfloat16), orthogonalise(matrices)
+    assert rounded.dtype == torch.bfloat16
+    assert (rounded.float() - exact).norm() <= 0.03 * exact.norm()
+
+
+@pytest.mark.filterwarnings("ignore:bf16 is emulated")
+@pytest.mark.parametrize(("precision", "dtype"), [("off", torch.float32), ("bf16", torch.bfloat16)])
+def test_the_products_are_made_in_the_dtype_of_the_training(precision: str, dtype: torch.dtype) -> None:
+    built = build_optimizer(Tiny(), CONFIG.model_copy(update={"mixed_precision": precision}))
+    (muon,) = (one for one in built.parts if isinstance(one, Muon))
+    assert muon.dtype == dtype
+
+
 def test_filters_move_like_the_matrix_of_their_outputs_and_all_else() -> None:
     torch.manual_seed(1)
     filters = nn.Parameter(torch.randn(6, 4, 3, 3).to(memory_format=torch.channels_last))

@@ -20,8 +20,8 @@ class Muon(torch.optim.Optimizer):
     """Muon for matrices (A, B), and for filters of convolutions, which count as matrices (outputs, all the rest).
 
     The rate of a matrix is multiplied by √max(1, A / B). torch's own Muon does the same in bfloat16 on every device
-    and takes no filters; here processors, most of which have no bfloat16, multiply in float32, and matrices of one
-    shape go through the iteration together.
+    and takes no filters; here the dtype is a choice, for most processors have no bfloat16, and matrices of one shape go
+    through the iteration together.
 
     Args:
         params: parameters of two dimensions or more, or groups of them.
@@ -29,6 +29,7 @@ class Muon(torch.optim.Optimizer):
         momentum: decay of the running mean of the gradients.
         nesterov: look ahead along the mean.
         weight_decay: decoupled; the shrinking a step is ``lr`` times this.
+        dtype: of the products that make a direction orthogonal; bfloat16 is exact enough for them.
 
     Raises:
         ValueError: a parameter has fewer than two dimensions.
@@ -42,9 +43,11 @@ class Muon(torch.optim.Optimizer):
         momentum: float = 0.95,
         nesterov: bool = True,
         weight_decay: float = 0.0,
+        dtype: torch.dtype = torch.float32,
     ) -> None:
         defaults = {"lr": lr, "momentum": momentum, "nesterov": nesterov, "weight_decay": weight_decay}
         super().__init__(params, defaults)
+        self.dtype = dtype
         for group in self.param_groups:
             for parameter in group["params"]:
                 if parameter.ndim < 2:
@@ -64,7 +67,7 @@ class Muon(torch.optim.Optimizer):
                     direction = self._direction(parameter, group).flatten(1)
                     alike[direction.shape].append((parameter, direction))
             for shape, pairs in alike.items():
-                updates = orthogonalise(torch.stack([direction for _, direction in pairs]))
+                updates = orthogonalise(torch.stack([direction for _, direction in pairs]), self.dtype)
                 rate = group["lr"] * max(1.0, shape[0] / shape[1]) ** 0.5
                 for (parameter, _), update in zip(pairs, updates, strict=True):
                     parameter.mul_(1 - group["lr"] * group["weight_decay"])
@@ -82,15 +85,15 @@ class Muon(torch.optim.Optimizer):
         return gradient.lerp(mean, group["momentum"]) if group["nesterov"] else mean
 
 
-def orthogonalise(matrices_NAB: Tensor) -> Tensor:
+def orthogonalise(matrices_NAB: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
     """Matrices (N, A, B) with the same singular vectors, and singular values between about 0.7 and 1.2.
 
-    Five Newton-Schulz iterations of products alone, in bfloat16 on a GPU and in float32 elsewhere.
+    Five Newton-Schulz iterations of products alone, in `dtype`.
     """
     a, b, c = _COEFFICIENTS
     is_tall = matrices_NAB.shape[1] > matrices_NAB.shape[2]
     x = matrices_NAB.mT if is_tall else matrices_NAB
-    x = x.to(torch.bfloat16 if x.device.type == "cuda" else torch.float32)
+    x = x.to(dtype)
     # Divided by its Frobenius norm a matrix has no singular value above one, where the iteration would run away.
     x = x / x.norm(dim=(1, 2), keepdim=True).clamp(min=_SMALLEST_NORM)
     for _ in range(_NUM_ITERATIONS):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from mlcore.device import choose_precision
 from mlcore.trainer.config import TrainingConfig
 from mlcore.trainer.muon import Muon
 from mlcore.trainer.optimizer_set import OptimizerSet
@@ -44,12 +45,14 @@ def muon_with_companion(model: nn.Module, config: TrainingConfig) -> OptimizerSe
     roles, companion = parameters_by_role(model), config.muon_companion
     if not roles["matrices"]:
         raise ValueError(f"{type(model).__name__} has no matrices for muon; take adamw")
+    autocast = choose_precision(config.mixed_precision, roles["matrices"][0].device).autocast
     muon = Muon(
         roles["matrices"],
         lr=config.learning_rate,
         weight_decay=config.weight_decay,
         momentum=config.momentum,
         nesterov=config.nesterov,
+        dtype=torch.bfloat16 if autocast == torch.bfloat16 else torch.float32,
     )
     rates = {
         "embeddings": companion.embedding_learning_rate,
