@@ -17,6 +17,7 @@ from mlmodels.custom_transformer.fast import block, native_kernels, path
 from mlmodels.custom_transformer.fast.native_kernels import NativeKernels
 from mlmodels.custom_transformer.model import CustomTransformer
 from mlmodels.custom_transformer.twin import AutogradTransformer
+from mlmodels.native import attention as native_attention
 
 PACKAGE = Path(mlmodels.__file__).parent
 FAST = "custom_transformer/fast"
@@ -66,37 +67,37 @@ KERNEL_MUTATIONS = [
     ),
     Mutation(
         "the scale is missing in backward",
-        f"{FAST}/native/attention.h",
+        "native/attention.h",
         "(drow[j] - delta) * scale;",
         "(drow[j] - delta);",
     ),
     Mutation(
         "the row's sum is not subtracted",
-        f"{FAST}/native/attention.h",
+        "native/attention.h",
         "(drow[j] - delta) * scale;",
         "drow[j] * scale;",
     ),
     Mutation(
         "a query sees one position too many",
-        f"{FAST}/native/attention.h",
+        "native/attention.h",
         "std::fill(row + first + r + 1, row + width,",
         "std::fill(row + std::min(first + r + 2, width), row + width,",
     ),
     Mutation(
         "the future keeps its gradient",
-        f"{FAST}/native/attention.h",
+        "native/attention.h",
         "std::fill(drow + first + r + 1, drow + stride, Real(0));",
         "",
     ),
     Mutation(
         "keys and values are exchanged",
-        f"{FAST}/native/attention.h",
+        "native/attention.h",
         "write_rows(w.dk, dbase + width, row",
         "write_rows(w.dv, dbase + width, row",
     ),
     Mutation(
         "only the last block of queries counts",
-        f"{FAST}/native/attention.h",
+        "native/attention.h",
         "w.dv, size, seen, size, rows, true);",
         "w.dv, size, seen, size, rows, false);",
     ),
@@ -209,14 +210,14 @@ def test_a_bug_in_a_kernel_is_caught(
     for folder in ("native", f"{FAST}/native"):
         shutil.copytree(PACKAGE / folder, tmp_path / folder)
     (tmp_path / mutation.file).write_text(mutated(mutation), encoding="utf-8")
-    source = tmp_path / FAST / "native" / "kernels.cpp"
+    user = native_attention if mutation.file.startswith("native/") else native_kernels
+    source = tmp_path / user.SOURCE.relative_to(PACKAGE)
     lines = source.read_text(encoding="utf-8").splitlines()
-    wanted = [
-        line for line in lines if not line.startswith(("KERNELS(f32", "KERNELS(bf16"))
-    ]  # a third of the time
+    others = ("KERNELS(f32", "KERNELS(bf16", "ATTENTION(f32", "ATTENTION(bf16")
+    wanted = [line for line in lines if not line.startswith(others)]  # a third of the time
     source.write_text("\n".join(wanted) + "\n", encoding="utf-8")
     monkeypatch.setenv("MLMODELS_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(native_kernels, "SOURCE", source)
+    monkeypatch.setattr(user, "SOURCE", source)
     assert not gradients_are_right(), f"nothing noticed that {mutation.bug}"
 
 

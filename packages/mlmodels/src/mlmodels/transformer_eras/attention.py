@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from mlmodels.generation.key_values import KeyValues
+from mlmodels.native.attention import causal_attention, is_worthwhile
 from mlmodels.transformer_eras.positions import Rotation, rotate
 from mlmodels.transformer_eras.shape import BlockShape
 
@@ -57,17 +58,28 @@ class Attention(nn.Module):
         if past is not None:
             keys_BTE, value_BTE = past.extend(_merged(k_BGTK), value_BTE)
             k_BGTK = self._heads(keys_BTE)
+        return self.output(self._attend(q_BHTK, k_BGTK, self._heads(value_BTE), mask))
+
+    def _attend(self, q_BHTK: Tensor, k_BGTK: Tensor, v_BGTK: Tensor, mask: Mask) -> Tensor:
+        """(B, T, D), by torch's attention, or by ours where that is the faster one."""
+        dtype = _product_dtype(q_BHTK)
+        if mask == "causal" and q_BHTK.shape[2] == k_BGTK.shape[2] and is_worthwhile(dtype, q_BHTK.device):
+            repeats = q_BHTK.shape[1] // k_BGTK.shape[1]
+            k_BHTK, v_BHTK = (x.repeat_interleave(repeats, dim=1) for x in (k_BGTK, v_BGTK))
+            return causal_attention(q_BHTK, k_BHTK, v_BHTK, dtype)
         attended_BHTK = functional.scaled_dot_product_attention(
-            q_BHTK,
-            k_BGTK,
-            self._heads(value_BTE),
-            **_masking(mask, q_BHTK, k_BGTK),
-            enable_gqa=self.is_grouped,
+            q_BHTK, k_BGTK, v_BGTK, **_masking(mask, q_BHTK, k_BGTK), enable_gqa=self.is_grouped
         )
-        return self.output(_merged(attended_BHTK))
+        return _merged(attended_BHTK)
 
     def _heads(self, x_BTE: Tensor) -> Tensor:
         return x_BTE.unflatten(-1, (-1, self.head_width)).transpose(1, 2)
+
+
+def _product_dtype(x: Tensor) -> torch.dtype:
+    """What products are made in: autocast's dtype, if it is on."""
+    kind = x.device.type
+    return torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else x.dtype
 
 
 def _merged(x_BHTK: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""The kernels of the CPU: C++ beside this file (`native/`), products of torch or of `mlmodels.native.products`.
+"""The kernels of the CPU: C++ beside this file (`native/`), and attention and products of `mlmodels.native`.
 
 Legend of the suffixes in `kernels.py`.
 """
@@ -12,6 +12,7 @@ from torch import Tensor
 
 from mlmodels.custom_transformer.fast.kernels import ACTIVATIONS
 from mlmodels.native import load_library, products
+from mlmodels.native.attention import attention_backward, attention_forward
 
 SOURCE = Path(__file__).with_name("native") / "kernels.cpp"
 # From here on torch's bfloat16 product with a weight of so many rows takes twice as long as ours: it packs them anew.
@@ -24,8 +25,6 @@ _ARGUMENTS: dict[str, list[Any]] = {
     "activation_forward": [_POINTER, _POINTER, _SIZE, _INTEGER, _INTEGER],
     "activation_split": [_POINTER, _POINTER, _SIZE, _INTEGER, _INTEGER],
     "scale_and_sum_columns": [_POINTER, _POINTER, _POINTER, _SIZE, _SIZE, _INTEGER],
-    "attention_forward": [*[_POINTER] * 3, *[_SIZE] * 4, _INTEGER],
-    "attention_backward": [*[_POINTER] * 5, *[_SIZE] * 4, _INTEGER],
     "cross_entropy": [_POINTER, _POINTER, _DOUBLE, _DOUBLE, _POINTER, _POINTER, _SIZE, _SIZE, _INTEGER],
 }
 
@@ -121,7 +120,7 @@ class NativeKernels:
         self._call("scale_and_sum_columns", dy_NO, slope_NO, sums_O, *dy_NO.shape)
 
     def attention(self, qkv_BTE: Tensor, num_heads: int, out_BTD: Tensor, log_sums_BHT: Tensor) -> None:
-        self._call("attention_forward", qkv_BTE, out_BTD, log_sums_BHT, *_attention_shape(out_BTD, num_heads))
+        attention_forward(qkv_BTE, num_heads, out_BTD, log_sums_BHT)
 
     def attention_gradient(
         self,
@@ -132,8 +131,7 @@ class NativeKernels:
         log_sums_BHT: Tensor,
         dqkv_BTE: Tensor,
     ) -> None:
-        tensors = (dout_BTD, qkv_BTE, out_BTD, log_sums_BHT, dqkv_BTE)
-        self._call("attention_backward", *tensors, *_attention_shape(out_BTD, num_heads))
+        attention_backward(dout_BTD, qkv_BTE, num_heads, out_BTD, log_sums_BHT, dqkv_BTE)
 
     def cross_entropy(
         self,
@@ -176,8 +174,3 @@ class NativeKernels:
 def _address(tensor: Tensor) -> int:
     assert tensor.is_contiguous(), f"strides {tensor.stride()} of {tuple(tensor.shape)}"
     return tensor.data_ptr()
-
-
-def _attention_shape(out_BTD: Tensor, num_heads: int) -> tuple[int, int, int, int]:
-    batch, time, features = out_BTD.shape
-    return batch, time, num_heads, features // num_heads

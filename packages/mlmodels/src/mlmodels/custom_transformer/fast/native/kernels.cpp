@@ -1,31 +1,8 @@
 // The kernels of the fast path for Python, in three forms: stored and computed in float; stored in bfloat16 and computed
 // in float; stored and computed in double, for the proofs.
-#include <type_traits>
-
 #include "activation.h"
-#include "attention.h"
 #include "cross_entropy.h"
 #include "layer_norm.h"
-#include "tile_attention.h"
-
-// bfloat16 has a form of its own where the processor has tile registers.
-template <class Stored, class Real>
-static void forward_of_attention(const Stored* qkv, Stored* out, Real* log_sums, Shape s, int threads) {
-#ifdef HAS_TILES
-  if constexpr (std::is_same_v<Stored, bfloat16>)
-    if (tiles_are_allowed()) return attention_forward_on_tiles(qkv, out, log_sums, s, threads);
-#endif
-  attention_forward(qkv, out, log_sums, s, threads);
-}
-template <class Stored, class Real>
-static void backward_of_attention(const Stored* dout, const Stored* qkv, const Stored* out, const Real* log_sums,
-                                  Stored* dqkv, Shape s, int threads) {
-#ifdef HAS_TILES
-  if constexpr (std::is_same_v<Stored, bfloat16>)
-    if (tiles_are_allowed()) return attention_backward_on_tiles(dout, qkv, out, log_sums, dqkv, s, threads);
-#endif
-  attention_backward(dout, qkv, out, log_sums, dqkv, s, threads);
-}
 
 #define KERNELS(suffix, Stored, Real)                                                                                  \
   void layer_norm_forward_##suffix(const Real* x, const Real* weight, const Real* bias, double epsilon, Stored* y,      \
@@ -46,14 +23,6 @@ static void backward_of_attention(const Stored* dout, const Stored* qkv, const S
   void scale_and_sum_columns_##suffix(Stored* dy, const Stored* slope, Real* sum, long rows, long columns,              \
                                       int threads) {                                                                    \
     scale_and_sum_columns(dy, slope, sum, rows, columns, threads);                                                      \
-  }                                                                                                                     \
-  void attention_forward_##suffix(const Stored* qkv, Stored* out, Real* log_sums, long batch, long time, long heads,    \
-                                  long head_size, int threads) {                                                        \
-    forward_of_attention(qkv, out, log_sums, {batch, time, heads, head_size}, threads);                                 \
-  }                                                                                                                     \
-  void attention_backward_##suffix(const Stored* dout, const Stored* qkv, const Stored* out, const Real* log_sums,      \
-                                   Stored* dqkv, long batch, long time, long heads, long head_size, int threads) {      \
-    backward_of_attention(dout, qkv, out, log_sums, dqkv, {batch, time, heads, head_size}, threads);                    \
   }                                                                                                                     \
   void cross_entropy_##suffix(Stored* logits, const int64_t* targets, double factor, double smoothing, Real* loss,      \
                               int32_t* hits, long rows, long vocab_size, int threads) {                                 \

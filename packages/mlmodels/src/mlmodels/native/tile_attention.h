@@ -7,8 +7,8 @@
 // is then a vector beside the row, and the transposed weights are the first operand of dk and dv as they lie.
 #pragma once
 
-#include "../../../native/tiles.h"
-#include "../../../native/vectors_of_16.h"
+#include "tiles.h"
+#include "vectors_of_16.h"
 #include "attention.h"
 
 #ifdef HAS_TILES

@@ -8,9 +8,9 @@
 
 #include <limits>
 
-#include "../../../native/matrix_product.h"
-#include "../../../native/numbers.h"
-#include "../../../native/vector_math.h"
+#include "matrix_product.h"
+#include "numbers.h"
+#include "vector_math.h"
 
 template <class Real>
 constexpr long kQueries = Tile<Real>::rows * 8;
