@@ -5,7 +5,6 @@ paired by seed, two one-sided tests (Schuirmann, 1987) against a margin of `MARG
 runs. Two runs of different seeds differ by more than that in one case of six.
 """
 
-import os
 import statistics
 import sys
 from collections.abc import Mapping, Sequence
@@ -45,13 +44,10 @@ def study_precision(config: ExperimentConfig, options: Options) -> int:
     # Resolved: with the tokenizer's vocabulary. The text is prepared by the way, so that the runs find it.
     config = build.prepare(config).config
     base = write_base(config, folder)
-    cores = os.cpu_count() or 1
-    workers = options.extra["workers"] or cores
     study = run_study(
         [job_of(options.project, folder, base, dtype, seed) for seed in seeds for dtype in DTYPES],
         folder,
-        num_workers=workers,
-        threads_per_worker=max(1, cores // workers),
+        num_workers=options.extra["workers"],
     )
     print(study.table())
     report(config, study, seeds, folder)

@@ -1,6 +1,5 @@
 """`train --cross-validate K`: K runs, each validated on another part of all training images."""
 
-import os
 import sys
 import time
 from pathlib import Path
@@ -33,9 +32,7 @@ def cross_validate(config: ExperimentConfig, options: Options, num_folds: int, w
         Job(f"fold_{fold}", fold_command(options.project, folder, num_folds, fold))
         for fold in range(num_folds)
     ]
-    cores = os.cpu_count() or 1
-    num_workers = min(workers or cores, num_folds)
-    study = run_study(jobs, folder, num_workers=num_workers, threads_per_worker=max(1, cores // num_workers))
+    study = run_study(jobs, folder, num_workers=None if workers is None else min(workers, num_folds))
     print(study.table())
     report_folds(study, folder)
 

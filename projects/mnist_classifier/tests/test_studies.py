@@ -67,17 +67,17 @@ def test_ablations_survive_a_failed_run_and_are_not_done_twice(tmp_path: Path, c
 @pytest.mark.slow
 def test_cross_validation_validates_every_training_image_once(tmp_path: Path) -> None:
     words = ("--config", "configs/smoke.yaml", "--runs-dir", str(tmp_path), "--no-tensorboard", *QUICK)
-    result = run("train", "--cross-validate", "3", *words)
+    result = run("train", "--cross-validate", "2", *words)
     (study,) = (tmp_path / "studies").iterdir()
     content = json.loads((study / "cross_validation.json").read_text())
-    assert content["summary"]["n"] == 3
+    assert content["summary"]["n"] == 2
     assert content["summary"]["mean"] > 0.6
     sizes = [
         json.loads((path / "evaluation.json").read_text())["metrics"]["num_samples"]
         for path in (study / "runs").iterdir()
     ]
     assert sum(sizes) == 1_437  # all of scikit-learn's digits but the 360 of the test split
-    assert "validation accuracy of 3 folds" in result.stdout
+    assert "validation accuracy of 2 folds" in result.stdout
 
 
 @pytest.mark.slow

@@ -1,6 +1,5 @@
 """The command `compare`: cells with and without layer norm at equal parameters and equal tokens, n seeds each."""
 
-import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -60,13 +59,10 @@ def compare(config: ExperimentConfig, options: Options) -> int:
     config = build.prepare(config).config
     contenders = make_contenders(config, options.extra["variants"], options.extra["parameters"])
     base = write_base(config, folder)
-    cores = os.cpu_count() or 1
-    workers = options.extra["workers"] or cores
     study = run_study(
         [job_of(options.project, folder, base, one, seed) for seed in seeds for one in contenders],
         folder,
-        num_workers=workers,
-        threads_per_worker=max(1, cores // workers),
+        num_workers=options.extra["workers"],
     )
     print(study.table())
     report(study, contenders, seeds, folder)

@@ -1,7 +1,6 @@
 """The command `study`: eras × seeds as processes of `train`, after the canary, and the page about them."""
 
 import hashlib
-import os
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -43,14 +42,11 @@ def run_phases(options: Options) -> int:
     text = prepare_text(configs[0].data)  # once here, so that the processes find the tokens made
     folder.mkdir(parents=True, exist_ok=True)
     write_json_atomic(folder / STUDY_FILE, describe(options, configs, seeds, canary, text))
-    cores = os.cpu_count() or 1
-    workers = options.extra["workers"] or cores
     # Seed by seed, so that a study that is cut short has pairs.
     study = run_study(
         [training_job(options, folder, entry, seed) for seed in seeds for entry in entries],
         folder,
-        num_workers=workers,
-        threads_per_worker=max(1, cores // workers),
+        num_workers=options.extra["workers"],
     )
     print(study.table())
     report(folder)

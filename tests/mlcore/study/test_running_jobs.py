@@ -271,3 +271,18 @@ def test_a_study_that_makes_no_sense_is_refused_in_one_line_and_makes_no_folder(
         run(jobs, tmp_path / "study", **settings)
     assert len(str(caught.value).splitlines()) == 1
     assert not (tmp_path / "study").exists()
+
+
+def test_without_numbers_every_core_has_a_job_and_one_thread(tmp_path: Path) -> None:
+    words = "import os; print(os.environ['OMP_NUM_THREADS'])"
+    jobs = [Job(f"job_{i}", (sys.executable, "-c", words)) for i in range(2 * (os.cpu_count() or 1))]
+    result = run_study(jobs, tmp_path / "study")
+    assert result.exit_code == 0
+    assert {one.log_path.read_text().strip() for one in result} == {"1"}
+
+
+def test_a_lone_job_has_all_cores(tmp_path: Path) -> None:
+    words = "import os; print(os.environ['OMP_NUM_THREADS'])"
+    result = run_study([Job("one", (sys.executable, "-c", words))], tmp_path / "study")
+    (one,) = result
+    assert one.log_path.read_text().strip() == str(os.cpu_count() or 1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -20,7 +19,7 @@ from mlcore.report import build_report
 from mlcore.runs import RunFolder
 from mlcore.statistics import ModelStatistics
 from mlcore.statistics.figure import draw_models
-from mlcore.study import Job, StudyResult, run_study
+from mlcore.study import Job, run_study
 from mlcore.study.seeds import parse_seeds
 
 REFERENCE = "reference"
@@ -53,7 +52,7 @@ def compare_configurations(
         for path in configs
         for seed in seeds
     ]
-    study = run_on_all_cores(jobs, folder, options)
+    study = run_study(jobs, folder, num_workers=options.extra["workers"])
     print(study.table())
     for result in study:
         if result.status == "done" and result.run_path is not None:
@@ -68,13 +67,6 @@ def find_configs(folder: Path) -> list[Path]:
     if not found or found[0].stem != REFERENCE:
         raise ConfigError(f"{folder}: no {REFERENCE}.yaml, with which the others are compared")
     return found
-
-
-def run_on_all_cores(jobs: Sequence[Job], folder: Path, options: Options) -> StudyResult:
-    """Run the jobs, `--workers` at a time or one a core; threads are shared out so that no core is used twice."""
-    cores = os.cpu_count() or 1
-    workers: int = options.extra["workers"] or cores
-    return run_study(jobs, folder, num_workers=workers, threads_per_worker=max(1, cores // workers))
 
 
 def training_job(

@@ -22,14 +22,14 @@ from mlcore.config import load_config
 from mlcore.environment import describe_environment
 from mlcore.errors import ConfigError
 from mlcore.evaluator import read_evaluation
-from mlcore.image_classification.comparison import judge_once, run_on_all_cores, training_job
+from mlcore.image_classification.comparison import judge_once, training_job
 from mlcore.image_classification.config import ImageExperimentConfig
 from mlcore.image_classification.fixed_budgets import best_budget, kept_accuracies, validation_curve
 from mlcore.image_classification.stopping_display import draw_budgets, markdown_table, table
 from mlcore.logger.plain_values import write_json_atomic
 from mlcore.runs import RunFolder
 from mlcore.statistics import ModelStatistics
-from mlcore.study import Job
+from mlcore.study import Job, run_study
 from mlcore.study.seeds import parse_seeds
 
 Judge = Callable[[RunFolder], object]
@@ -135,7 +135,7 @@ def train(
 
 def run_all(options: Options, jobs: Sequence[Job], folder: Path) -> dict[str, RunFolder] | None:
     """The runs by their jobs' keys; None, and a table of what happened, if one failed."""
-    study = run_on_all_cores(jobs, folder, options)
+    study = run_study(jobs, folder, num_workers=options.extra["workers"])
     if study.exit_code:
         print(study.table())
         return None

@@ -1,5 +1,6 @@
 """Runs the jobs of a study, some at a time."""
 
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -19,8 +20,8 @@ def run_study(
     jobs: Sequence[Job],
     folder: Path,
     *,
-    num_workers: int,
-    threads_per_worker: int,
+    num_workers: int | None = None,
+    threads_per_worker: int | None = None,
     retries: int = 0,
     timeout_s: float | None = None,
     grace_s: float = 60.0,
@@ -36,8 +37,9 @@ def run_study(
     Args:
         jobs: in the order in which they are started.
         folder: of the study; made if it is not there. Gets ``study.jsonl`` and ``logs/KEY.log``.
-        num_workers: jobs at a time.
+        num_workers: jobs at a time; None for one a core.
         threads_per_worker: threads that the numeric libraries of one job may use; a job's own ``env`` goes before.
+            None shares the cores out, so that none is used twice.
         retries: how often a job that failed is started again, after all others.
         timeout_s: seconds after which an attempt is stopped (SIGTERM) and counts as failed; None for no limit.
         grace_s: seconds that a job has for saving after a signal, before it gets SIGTERM and 5 s later SIGKILL.
@@ -52,6 +54,10 @@ def run_study(
         InterruptedRun: the study was asked to stop; exit code 130, or 143 after SIGTERM.
     """
     check_jobs(jobs)
+    cores = os.cpu_count() or 1
+    num_workers = min(cores, len(jobs)) if num_workers is None else num_workers
+    if threads_per_worker is None:
+        threads_per_worker = max(1, cores // max(1, num_workers))
     settings = Settings(num_workers, threads_per_worker, retries, timeout_s, grace_s)
     (folder / "logs").mkdir(parents=True, exist_ok=True)
     display = make_display(stream or sys.stdout)

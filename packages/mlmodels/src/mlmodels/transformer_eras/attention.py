@@ -62,13 +62,13 @@ class Attention(nn.Module):
 
     def _attend(self, q_BHTK: Tensor, k_BGTK: Tensor, v_BGTK: Tensor, mask: Mask) -> Tensor:
         """(B, T, D), by torch's attention, or by ours where that is the faster one."""
-        dtype = _product_dtype(q_BHTK)
-        if mask == "causal" and q_BHTK.shape[2] == k_BGTK.shape[2] and is_worthwhile(dtype, q_BHTK.device):
+        masking, dtype = _masking(mask, q_BHTK, k_BGTK), _product_dtype(q_BHTK)
+        if masking.get("is_causal") and is_worthwhile(dtype, q_BHTK.device):
             repeats = q_BHTK.shape[1] // k_BGTK.shape[1]
             k_BHTK, v_BHTK = (x.repeat_interleave(repeats, dim=1) for x in (k_BGTK, v_BGTK))
             return causal_attention(q_BHTK, k_BHTK, v_BHTK, dtype)
         attended_BHTK = functional.scaled_dot_product_attention(
-            q_BHTK, k_BGTK, v_BGTK, **_masking(mask, q_BHTK, k_BGTK), enable_gqa=self.is_grouped
+            q_BHTK, k_BGTK, v_BGTK, **masking, enable_gqa=self.is_grouped
         )
         return _merged(attended_BHTK)
 
@@ -79,7 +79,8 @@ class Attention(nn.Module):
 def _product_dtype(x: Tensor) -> torch.dtype:
     """What products are made in: autocast's dtype, if it is on."""
     kind = x.device.type
-    return torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else x.dtype
+    has_autocast = kind != "meta" and torch.is_autocast_enabled(kind)
+    return torch.get_autocast_dtype(kind) if has_autocast else x.dtype
 
 
 def _merged(x_BHTK: Tensor) -> Tensor:
