@@ -278,11 +278,11 @@ def test_without_numbers_every_core_has_a_job_and_one_thread(tmp_path: Path) -> 
     jobs = [Job(f"job_{i}", (sys.executable, "-c", words)) for i in range(2 * (os.cpu_count() or 1))]
     result = run_study(jobs, tmp_path / "study")
     assert result.exit_code == 0
-    assert {one.log_path.read_text().strip() for one in result} == {"1"}
+    assert {one.log_path.read_text().split()[-1] for one in result} == {"1"}
 
 
 def test_a_lone_job_has_all_cores(tmp_path: Path) -> None:
     words = "import os; print(os.environ['OMP_NUM_THREADS'])"
     result = run_study([Job("one", (sys.executable, "-c", words))], tmp_path / "study")
     (one,) = result
-    assert one.log_path.read_text().strip() == str(os.cpu_count() or 1)
+    assert one.log_path.read_text().split()[-1] == str(os.cpu_count() or 1)
