@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from mlmodels.native.library import load_library
+from mlmodels.native.library import NativeUnavailableError, load_library
 
 _SOURCE = Path(__file__).with_name("products.cpp")
 _NAMES = {
@@ -33,14 +33,23 @@ def is_worthwhile(dtype: torch.dtype) -> bool:
 
 
 @cache
+def is_compiled() -> bool:
+    """Whether there is a library; compiled now if need be, and asked once, for a compiler that fails takes its time."""
+    try:
+        load_library(_SOURCE)
+    except NativeUnavailableError:
+        return False
+    return True
+
+
+@cache
 def has_tiles() -> bool:
     """Whether `multiply` takes bfloat16: the processor has tile registers (AMX) and the system lets us use them.
 
     On a Xeon of the fourth generation, one thread, 256 to 768 summed over: into bfloat16 torch's library is the faster
     one (by 1.1 to 1.4); into float32, which it rounds before, and with very many columns, ours (by up to 2).
-    Raises NativeUnavailableError where there is no compiled library.
     """
-    return bool(load_library(_SOURCE)["has_tiles"]())
+    return is_compiled() and bool(load_library(_SOURCE)["has_tiles"]())
 
 
 def multiply(

@@ -8,7 +8,6 @@
 #pragma once
 
 #include "tiles.h"
-#include "vectors_of_16.h"
 #include "attention.h"
 
 #ifdef HAS_TILES

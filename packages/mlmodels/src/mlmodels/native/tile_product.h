@@ -2,7 +2,6 @@
 #pragma once
 
 #include "tiles.h"
-#include "vectors_of_16.h"
 
 #ifdef HAS_TILES
 

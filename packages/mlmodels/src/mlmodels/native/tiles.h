@@ -9,13 +9,11 @@
 
 #include "matrix_product.h"
 #include "numbers.h"
+#include "vectors_of_16.h"
 
 #if defined(__AMX_BF16__) && defined(__AVX512BF16__) && defined(__AVX512BW__) && defined(__AVX512VL__) && defined(__linux__)
 #define HAS_TILES
 
-// GCC 12 warns of its own headers (its bug 105593).
-#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
-#include <immintrin.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -95,7 +93,7 @@ inline void load_rows(const bfloat16* from, long stride, long rows, long depth, 
 
 // The same from a matrix whose rows lie side by side: a register holds two of k, in pairs.
 inline void load_pairs(const bfloat16* from, long stride, long rows, long depth, __m512i (&to)[16]) {
-  const __mmask16 wanted = rows >= 16 ? 0xffff : __mmask16((1u << std::max(0L, rows)) - 1);
+  const __mmask16 wanted = first_lanes(std::max(0L, rows));
   const __m512i zip = _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8, 23, 7, 22, 6, 21, 5,
                                        20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
   for (long p = 0; p < 16; p++) {

@@ -3,12 +3,10 @@
 M rows, K summed over, N columns. Any operand may be a transposed view.
 """
 
-from functools import cache
-
 import torch
 from torch import Tensor
 
-from mlmodels.native import NativeUnavailableError, products
+from mlmodels.native import products
 
 # Ours packs its operands first: with 8 or 32 rows (384 summed over, 1536 columns) that took up to 2.4 times torch's
 # whole product, from 128 rows on it is the faster one.
@@ -39,7 +37,7 @@ def sum_of_outer_products(a_NM: Tensor, b_NK: Tensor, out_MK: Tensor) -> Tensor:
     block of the result and is up to twice as slow where they do not fit into the cache. Pieces in bfloat16 would each
     be rounded.
     """
-    if _is_for_us(a_NM.T, b_NK) or _goes_to_tiles(a_NM.dtype):
+    if _is_for_us(a_NM.T, b_NK) or (a_NM.dtype == torch.bfloat16 and products.has_tiles()):
         products.multiply(a_NM.T, b_NK, out_MK)
         return out_MK
     if out_MK.dtype == torch.bfloat16:
@@ -57,17 +55,4 @@ def _transposed_first(pair: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
 
 def _is_for_us(a_MK: Tensor, b_KN: Tensor) -> bool:
     least = min(*a_MK.shape, b_KN.shape[1])
-    return least >= _LEAST_SIDE and products.is_worthwhile(a_MK.dtype) and _is_compiled()
-
-
-def _goes_to_tiles(dtype: torch.dtype) -> bool:
-    return dtype == torch.bfloat16 and _is_compiled() and products.has_tiles()
-
-
-@cache
-def _is_compiled() -> bool:
-    try:  # the library is compiled by its first use
-        products.has_tiles()
-    except NativeUnavailableError:
-        return False
-    return True
+    return least >= _LEAST_SIDE and products.is_worthwhile(a_MK.dtype) and products.is_compiled()
