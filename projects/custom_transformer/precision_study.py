@@ -4,19 +4,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import click
 from mlcore.cli import Options, run_command
+from mlcore.cli.study_options import study_options
 
 PROJECT = Path(__file__).resolve().parent
-EXTRA = (
-    click.Option(["--seeds"], default="42,123,456,7,8", show_default=True, help="Seeds, by commas."),
-    click.Option(["--workers"], type=click.IntRange(1, 256), help="Processes at a time; one a core."),
-    click.Option(
-        ["--output", "-o"],
-        type=click.Path(path_type=Path, file_okay=False),
-        help="Folder of the study; what it holds is not done again.",
-    ),
-)
+EXTRA = study_options("42,123,456,7,8")
 
 
 def command(config: object, options: Options) -> int:

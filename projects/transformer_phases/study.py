@@ -6,18 +6,14 @@ from pathlib import Path
 
 import click
 from mlcore.cli import Options, run_command
+from mlcore.cli.study_options import study_options
 
 PROJECT = Path(__file__).resolve().parent
-FOLDER = click.Path(path_type=Path, file_okay=False)
 NANO = "nano_1,nano_2,nano_3,nano_4,nano_5"
 SEEDS = "42,123,456,1,2,3,4,5,6,7"
 EXTRA = (
     click.Option(["--configs"], default=NANO, show_default=True, help="Names in configs/, by commas."),
-    click.Option(["--seeds"], default=SEEDS, show_default=True, help="Seeds, by commas."),
-    click.Option(["--workers"], type=click.IntRange(1, 256), help="Processes at a time; one a core."),
-    click.Option(
-        ["--output", "-o"], type=FOLDER, help="Folder of the study; what it holds is not done again."
-    ),
+    *study_options(SEEDS),
     click.Option(
         ["--share"],
         type=click.FloatRange(0, 1, min_open=True),

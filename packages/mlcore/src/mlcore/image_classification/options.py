@@ -4,6 +4,8 @@ from pathlib import Path
 
 import click
 
+from mlcore.cli.study_options import study_options
+
 METHODS = ("magnitude", "filters")
 _FOLDER = click.Path(path_type=Path, file_okay=False)
 
@@ -62,11 +64,7 @@ PRUNING_OPTIONS = (
     ),
 )
 _STUDY_OPTIONS = (
-    click.Option(["--seeds"], default="42,123,456", show_default=True, help="Seeds, by commas."),
-    click.Option(["--workers"], type=click.IntRange(1, 256), help="Processes at a time; one a core."),
-    click.Option(
-        ["--output", "-o"], type=_FOLDER, help="Folder of the study; what it holds is not done again."
-    ),
+    *study_options("42,123,456"),
     click.Option(["--set", "settings"], multiple=True, metavar="KEY=VALUE", help="Set any key in all runs."),
 )
 COMPARISON_OPTIONS = (
