@@ -9,7 +9,7 @@ from mlmodels.transformer_eras.presets import Phase
 from torch import Tensor
 from torch.nn import functional
 
-needs_tiles = pytest.mark.skipif(not products.has_tiles(), reason="this processor has no tile registers")
+needs_library = pytest.mark.skipif(not products.is_compiled(), reason="there is no compiler here")
 
 
 def heads(dtype: torch.dtype) -> tuple[Tensor, ...]:
@@ -46,28 +46,29 @@ def test_it_is_never_chosen_where_torchs_is_as_fast() -> None:
     assert not attention.is_worthwhile(torch.bfloat16, torch.device("meta"))
 
 
-@needs_tiles
+def loss_and_gradient(phase: Phase, dtype: torch.dtype) -> tuple[float, Tensor]:
+    tokens = torch.randint(512, (2, 65), generator=torch.Generator().manual_seed(1))
+    torch.manual_seed(2)
+    model = EraTransformer(EraTransformerConfig(phase=phase, size="nano")).eval()
+    for parameter in model.parameters():  # an output projection that begins at zero would hide attention
+        parameter.data += 0.02 * torch.randn_like(parameter)
+    with torch.autocast("cpu", torch.bfloat16, enabled=dtype == torch.bfloat16):
+        logits = model(tokens[:, :-1]).float()
+    loss = functional.cross_entropy(logits.flatten(0, 1), tokens[:, 1:].flatten())
+    loss.backward()
+    return float(loss.detach()), torch.cat([p.grad.flatten() for p in model.parameters() if p.grad is not None])
+
+
+@needs_library
 @pytest.mark.parametrize("phase", ["phase_1", "phase_3", "phase_4", "phase_5"])
-def test_an_era_in_bfloat16_has_the_loss_and_gradients_that_it_has_with_torchs_attention(
+def test_an_era_in_bfloat16_is_as_near_to_float32_as_with_torchs_attention(
     phase: Phase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tokens = torch.randint(512, (2, 65), generator=torch.Generator().manual_seed(1))
-    results = []
-    for is_ours in (True, False):
-        if not is_ours:
-            module = "mlmodels.transformer_eras.attention.is_worthwhile"
-            monkeypatch.setattr(module, lambda dtype, device: False)
-        torch.manual_seed(2)
-        model = EraTransformer(EraTransformerConfig(phase=phase, size="nano")).eval()
-        for parameter in model.parameters():  # an output projection that begins at zero would hide attention
-            parameter.data += 0.02 * torch.randn_like(parameter)
-        with torch.autocast("cpu", torch.bfloat16):
-            loss = functional.cross_entropy(
-                model(tokens[:, :-1]).float().flatten(0, 1), tokens[:, 1:].flatten()
-            )
-        loss.backward()
-        results.append((loss.detach(), torch.cat([p.grad.flatten() for p in model.parameters()])))
-    (loss, gradient), (other_loss, other_gradient) = results
-    assert float(loss) == pytest.approx(float(other_loss), abs=3e-3)
-    assert not torch.equal(gradient, other_gradient), "both took the same attention"
-    assert (gradient - other_gradient).norm() <= 0.03 * other_gradient.norm()
+    exact_loss, exact = loss_and_gradient(phase, torch.float32)
+    loss, ours = loss_and_gradient(phase, torch.bfloat16)
+    module = "mlmodels.transformer_eras.attention.is_worthwhile"
+    monkeypatch.setattr(module, lambda dtype, device: False)
+    _, torchs = loss_and_gradient(phase, torch.bfloat16)
+    assert loss == pytest.approx(exact_loss, abs=3e-3)
+    assert not torch.equal(ours, torchs), "both took the same attention"
+    assert (ours - exact).norm() <= 1.2 * (torchs - exact).norm()
