@@ -6,21 +6,21 @@
 
 #include "tile_attention.h"
 
-// bfloat16 has a form of its own where the processor has tile registers.
+// bfloat16 has a form of its own where the processor multiplies it.
 template <class Stored, class Real>
 static void forward_of_attention(const Stored* qkv, Stored* out, Real* log_sums, Shape s, int threads) {
-#ifdef HAS_TILES
+#ifdef HAS_TILE_LAYOUT
   if constexpr (std::is_same_v<Stored, bfloat16>)
-    if (tiles_are_allowed()) return attention_forward_on_tiles(qkv, out, log_sums, s, threads);
+    return attention_forward_on_tiles(qkv, out, log_sums, s, threads);
 #endif
   attention_forward(qkv, out, log_sums, s, threads);
 }
 template <class Stored, class Real>
 static void backward_of_attention(const Stored* dout, const Stored* qkv, const Stored* out, const Real* log_sums,
                                   Stored* dqkv, Shape s, int threads) {
-#ifdef HAS_TILES
+#ifdef HAS_TILE_LAYOUT
   if constexpr (std::is_same_v<Stored, bfloat16>)
-    if (tiles_are_allowed()) return attention_backward_on_tiles(dout, qkv, out, log_sums, dqkv, s, threads);
+    return attention_backward_on_tiles(dout, qkv, out, log_sums, dqkv, s, threads);
 #endif
   attention_backward(dout, qkv, out, log_sums, dqkv, s, threads);
 }

@@ -1,4 +1,4 @@
-// Causal attention in bfloat16 on tile registers: the same mathematics as attention.h.
+// Causal attention in bfloat16 by products of tiles: the same mathematics as attention.h.
 //
 // One (sequence, head) is one task, whose operands (32 KB each for 256 positions of 64 features) stay in the second-level
 // cache. Queries come in blocks of 64, and a block multiplies only the keys that it may see. Scores, softmax and sums are
@@ -10,7 +10,7 @@
 #include "tiles.h"
 #include "attention.h"
 
-#ifdef HAS_TILES
+#ifdef HAS_TILE_LAYOUT
 
 constexpr long kTileQueries = 64;
 
