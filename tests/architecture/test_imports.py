@@ -113,6 +113,12 @@ def test_importing_a_package_loads_nothing_heavy(package: str) -> None:
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"
 
 
+def test_the_experiments_load_no_compiler() -> None:
+    code = "import sys, mlcore.text_experiment, mlcore.image_classification; print('torch._dynamo' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False", "it takes seconds, at every start of every command"
+
+
 @pytest.mark.parametrize("package", PACKAGES)
 def test_every_public_name_of_a_package_can_be_imported(package: str) -> None:
     module = importlib.import_module(package)

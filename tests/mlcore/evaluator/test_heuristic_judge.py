@@ -231,3 +231,10 @@ def test_rare_words_and_pairs_can_be_left_out_of_the_word_list() -> None:
     words = WordList.from_texts(["A dog ran.", "A dog sat."], min_count=2)
     assert words.words == {"a", "dog"}
     assert words.pairs == {("a", "dog")}
+
+
+def test_a_word_list_reads_no_more_than_it_is_told() -> None:
+    texts = iter(["One two. ", "three four five", "six"])
+    known = WordList.from_texts(texts, max_characters=len("One two. three"))
+    assert known.words == {"one", "two", "three"}
+    assert next(texts) == "six"

@@ -56,7 +56,9 @@ def loss_and_gradient(phase: Phase, dtype: torch.dtype) -> tuple[float, Tensor]:
         logits = model(tokens[:, :-1]).float()
     loss = functional.cross_entropy(logits.flatten(0, 1), tokens[:, 1:].flatten())
     loss.backward()
-    return float(loss.detach()), torch.cat([p.grad.flatten() for p in model.parameters() if p.grad is not None])
+    return float(loss.detach()), torch.cat(
+        [p.grad.flatten() for p in model.parameters() if p.grad is not None]
+    )
 
 
 @needs_library

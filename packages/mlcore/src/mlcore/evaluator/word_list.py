@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -33,12 +33,14 @@ class WordList:
     pairs: frozenset[tuple[str, str]] = frozenset()
 
     @classmethod
-    def from_texts(cls, texts: Iterable[str], *, min_count: int = 1) -> WordList:
-        """Words and pairs that occur at least `min_count` times in `texts`. Give it training text only: the
-        text that is to be judged must not stand in it."""
+    def from_texts(
+        cls, texts: Iterable[str], *, min_count: int = 1, max_characters: int | None = None
+    ) -> WordList:
+        """Words and pairs that occur at least `min_count` times in `texts`, or in their first `max_characters`. Give
+        it training text only: the text that is to be judged must not stand in it."""
         words: Counter[str] = Counter()
         pairs: Counter[tuple[str, str]] = Counter()
-        for text in texts:
+        for text in texts if max_characters is None else _beginning(texts, max_characters):
             for sentence in split_sentences(text):
                 found = split_words(sentence)
                 words.update(found)
@@ -47,3 +49,12 @@ class WordList:
             frozenset(word for word, count in words.items() if count >= min_count),
             frozenset(pair for pair, count in pairs.items() if count >= min_count),
         )
+
+
+def _beginning(texts: Iterable[str], max_characters: int) -> Iterator[str]:
+    """The first texts, and of the last of them the part, that make up so many characters."""
+    for text in texts:
+        yield text[:max_characters]
+        max_characters -= len(text)
+        if max_characters <= 0:
+            return

@@ -7,19 +7,18 @@ from mlcore.evaluator.text_evaluation import write_samples
 from mlcore.text_experiment.wiring import PreparedExperiment
 from mlcore.trainer.base import BaseTrainer
 
-WORD_LIST_DOCUMENTS = 20_000  # enough for the heuristic judge's dictionary; more only costs time
+WORD_LIST_CHARACTERS = 20_000_000  # enough for the heuristic judge's dictionary; more only costs time
 
 
 def make_evaluator(prepared: PreparedExperiment, model: Any) -> AdvancedEvaluator:
     """Evaluator with the training text's words as dictionary, and the Claude judge where the config asks for it."""
     evaluation = prepared.config.evaluation
-    documents = (text for _, text in zip(range(WORD_LIST_DOCUMENTS), prepared.text.train_text, strict=False))
     return AdvancedEvaluator(
         model,
         prepared.text.tokenizer,
         device=prepared.device,
         judge=ClaudeJudge(evaluation.coherence) if evaluation.evaluate_coherence else None,
-        dictionary=WordList.from_texts(documents),
+        dictionary=WordList.from_texts(prepared.text.train_text, max_characters=WORD_LIST_CHARACTERS),
     )
 
 

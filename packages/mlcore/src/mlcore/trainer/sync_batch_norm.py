@@ -6,6 +6,7 @@ backwards through whatever connects the processes, gloo or NCCL; the vectors are
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import torch
@@ -42,6 +43,7 @@ class SyncBatchNorm(_BatchNorm):
     """
 
     def __init__(self, norm: _BatchNorm, processes: Processes) -> None:
+        _leave_to_eager_mode()
         super().__init__(norm.num_features, norm.eps, norm.momentum, affine=False, track_running_stats=False)
         self.affine, self.track_running_stats = norm.affine, norm.track_running_stats
         self._parameters, self._buffers = norm._parameters, norm._buffers
@@ -52,7 +54,6 @@ class SyncBatchNorm(_BatchNorm):
     def _check_input_dim(self, input: Tensor) -> None:
         self._check(input)
 
-    @torch.compiler.disable  # type: ignore[untyped-decorator]
     def forward(self, input: Tensor) -> Tensor:
         """(B, C, ...) of this process, normalised with the statistics of all; in evaluation the usual BatchNorm."""
         if not self.training:
@@ -73,6 +74,13 @@ class SyncBatchNorm(_BatchNorm):
         share = 1.0 / float(self.num_batches_tracked) if self.momentum is None else self.momentum
         running_mean.lerp_(mean.to(running_mean.dtype), share)
         running_variance.lerp_(variance.to(running_variance.dtype), share)
+
+
+@cache
+def _leave_to_eager_mode() -> None:
+    """No compiler is to look into the exchange. Not a decorator: that would load the compiler with this file, and cost
+    every command seconds at its start."""
+    SyncBatchNorm.forward = torch.compiler.disable(SyncBatchNorm.forward)  # type: ignore[method-assign]
 
 
 class _Normalise(torch.autograd.Function):
