@@ -18,6 +18,7 @@ from mlmodels.custom_transformer.config import CustomTransformerConfig
 from mlmodels.custom_transformer.fast.kernels import choose_kernels
 from mlmodels.custom_transformer.fast.path import FastPath
 from mlmodels.custom_transformer.gradients import add_gradient
+from mlmodels.custom_transformer.inference import InferenceModel
 from mlmodels.custom_transformer.layers import Linear, Norm, Table
 from mlmodels.custom_transformer.ops import (
     cross_entropy,
@@ -243,9 +244,10 @@ class CustomTransformer(BaseModel):
         """Continue the prompts; see `generation.generate` and `SamplingOptions` for what each option
         means.
         """
+        _check_range(input_ids, self.config.vocab_size, "token")
         options = SamplingOptions(temperature, top_k, top_p, repetition_penalty)
         return generate(
-            self,
+            InferenceModel(self),
             input_ids,
             max_new_tokens=max_new_tokens,
             options=options,

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from mlmodels.generation.causality import causal_arguments
 from mlmodels.generation.key_values import KeyValues
 from mlmodels.native.attention import causal_attention, is_worthwhile
 from mlmodels.transformer_eras.positions import Rotation, rotate
@@ -93,15 +94,4 @@ def _masking(mask: Mask, q_BHTK: Tensor, k_BGTK: Tensor) -> dict[str, Any]:
         return {}
     if isinstance(mask, Tensor):
         return {"attn_mask": mask[:, None, None, :]}
-    return _causal(q_BHTK, k_BGTK)
-
-
-def _causal(q_BHTK: Tensor, k_BGTK: Tensor) -> dict[str, Any]:
-    """What keeps a query from looking ahead: it is among the last of the keys' positions."""
-    num_queries, num_keys = q_BHTK.shape[2], k_BGTK.shape[2]
-    if num_queries == num_keys:
-        return {"is_causal": True}
-    if num_queries == 1:
-        return {}
-    every = torch.ones(num_queries, num_keys, dtype=torch.bool, device=q_BHTK.device)
-    return {"attn_mask": every.tril(num_keys - num_queries)}
+    return causal_arguments(q_BHTK.shape[2], k_BGTK.shape[2], q_BHTK.device)
