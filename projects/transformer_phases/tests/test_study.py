@@ -30,8 +30,16 @@ from transformer_phases.study import (
     report,
     training_job,
 )
+from transformer_phases.study_page import title_of
 from transformer_phases.study_results import PhaseRuns, Run, StudyResults, read_results
-from transformer_phases.study_tables import contrasts, phase_rows, planned_contrasts
+from transformer_phases.study_tables import (
+    contrasts,
+    is_ladder,
+    ladder_rows,
+    markdown_tables,
+    phase_rows,
+    planned_contrasts,
+)
 
 PROJECT = Path(__file__).resolve().parents[1]
 SEEDS = (42, 123, 456)
@@ -179,6 +187,24 @@ def test_no_difference_is_said_only_where_it_is_shown() -> None:
     assert contrasts(close)[0].verdict == "equal within 0.01 nats"
     loose = made({"nano_3": [1.5, 1.6, 1.4, 1.55, 1.45], "nano_4": [1.55, 1.56, 1.45, 1.5, 1.5]})
     assert contrasts(loose)[0].verdict == "undecided"
+
+
+def test_a_ladder_compares_each_change_with_the_first_in_one_table() -> None:
+    losses = {
+        "nano_3": [1.5, 1.6, 1.4, 1.55, 1.45],
+        "ladder/nano_3_rope": [1.4, 1.5, 1.31, 1.45, 1.34],
+        "ladder/nano_3_swiglu": [1.55, 1.56, 1.45, 1.5, 1.5],
+    }
+    results = made(losses)
+    assert is_ladder(results)
+    assert not is_ladder(made(dict.fromkeys(("nano_3", "nano_4"), losses["nano_3"])))
+    base, rope, swiglu = ladder_rows(results)
+    assert base[3:7] == ("–", "–", "–", "–")
+    assert (rope[3], rope[6], swiglu[6]) == ("-0.1000", "better", "undecided")
+    header, _, *lines = markdown_tables(results)
+    assert len(lines) == 3
+    assert all(line.count("|") == header.count("|") for line in lines)
+    assert title_of(results) == "nano_3 with single changes"
 
 
 def test_where_a_curve_reaches_a_loss_lies_on_the_line_between_two_validations() -> None:

@@ -17,6 +17,7 @@ from transformer_phases.study_tables import (
     PHASE_HEADINGS,
     SIZE_HEADINGS,
     contrasts,
+    is_ladder,
     markdown_tables,
     phase_rows,
     sample_rows,
@@ -79,6 +80,7 @@ def render(results: StudyResults) -> str:
     statistics = results.statistics
     return environment.from_string(source).render(
         style=Markup(style),  # noqa: S704 - our own file
+        title=title_of(results),
         description=results.description,
         num_runs=sum(len(phase.runs) for phase in results.phases),
         num_planned=len(results.phases) * len(results.description["seeds"]),
@@ -91,6 +93,13 @@ def render(results: StudyResults) -> str:
         samples=sample_rows(results),
         margin=MARGIN,
     )
+
+
+def title_of(results: StudyResults) -> str:
+    """What is compared."""
+    if is_ladder(results):
+        return f"{results.phases[0].name} with single changes"
+    return "Five eras of the transformer at equal size"
 
 
 def _picture(figure: "Figure") -> str:

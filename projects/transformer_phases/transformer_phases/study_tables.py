@@ -1,6 +1,6 @@
 """The tables of a study: what each era reached, the planned contrasts, samples side by side."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -67,16 +67,21 @@ CONTRAST_HEADINGS = (
 )
 
 
+def is_ladder(results: StudyResults) -> bool:
+    """Whether an era stands in the study more than once: as itself, and with single changes."""
+    eras = [phase.model.phase for phase in results.phases]
+    return len(set(eras)) < len(eras)
+
+
 def planned_contrasts(results: StudyResults) -> list[tuple[str, str]]:
     """(later, earlier): each era with the one before it, and the last with the first. A tied model is in none.
 
-    Where an era stands in the study more than once, as in a ladder of single changes, each configuration is compared
-    with the first.
+    In a ladder of single changes each configuration is compared with the first.
     """
     phases = [phase for phase in results.phases if phase.runs]
-    by_phase = {phase.model.phase: phase.name for phase in phases}
-    if len(by_phase) < len(phases):
+    if is_ladder(results):
         return [(phase.name, phases[0].name) for phase in phases[1:]]
+    by_phase = {phase.model.phase: phase.name for phase in phases}
     names = [by_phase[era] for era in IN_ORDER if era in by_phase]
     pairs = [(later, earlier) for earlier, later in pairwise(names)]
     return [*pairs, (names[-1], names[0])] if len(names) > 2 else pairs
@@ -166,13 +171,53 @@ def _reached(phase: PhaseRuns, results: StudyResults) -> str:
     return f"{format_count(mean)} ({mean / whole:.0%}{by})"
 
 
+LADDER_HEADINGS = (
+    "",
+    "n",
+    "loss, nats a token",
+    "difference",
+    "95 % interval",
+    "p (Holm)",
+    "verdict",
+    "MFLOP a token",
+    "training time",
+)
+
+
+def ladder_rows(results: StudyResults) -> list[tuple[str, ...]]:
+    """The first configuration, and beside the others how they differ from it."""
+    by_name = {row.comparison.model: row for row in contrasts(results)}
+    rows = []
+    for phase in results.phases:
+        found = by_name.get(phase.name)
+        _, _, difference, interval, _, adjusted, *_, verdict = found.cells() if found else 10 * (NOTHING,)
+        rows.append(
+            (
+                phase.name,
+                str(len(phase.runs)),
+                _spread(phase.summary("metrics.loss"), 4),
+                *(difference, interval, adjusted, verdict),
+                f"{phase.flops_per_token / 1e6:.2f}",
+                _of(phase.summary("summary.training_s"), format_duration),
+            )
+        )
+    return rows
+
+
 def markdown_tables(results: StudyResults) -> list[str]:
-    """The page's three tables in Markdown, a line an entry."""
-    tables = (
-        (PHASE_HEADINGS, phase_rows(results)),
-        (SIZE_HEADINGS, size_rows(results)),
-        (CONTRAST_HEADINGS, [row.cells() for row in contrasts(results)]),
+    """The page's three tables in Markdown, a line an entry; of a ladder one that says it all."""
+    if is_ladder(results):
+        return _markdown([(LADDER_HEADINGS, ladder_rows(results))])
+    return _markdown(
+        [
+            (PHASE_HEADINGS, phase_rows(results)),
+            (SIZE_HEADINGS, size_rows(results)),
+            (CONTRAST_HEADINGS, [row.cells() for row in contrasts(results)]),
+        ]
     )
+
+
+def _markdown(tables: Sequence[tuple[Sequence[str], Sequence[Sequence[str]]]]) -> list[str]:
     lines: list[str] = []
     for headings, rows in tables:
         rule = ("---", *["---:"] * (len(headings) - 1))
