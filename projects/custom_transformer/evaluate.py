@@ -17,7 +17,7 @@ EXTRA = (
 def command(config: object, options: Options) -> None:
     """Measure a trained model on validation text; --generate also writes samples and judges them."""
     from custom_transformer import build
-    from mlcore.text_experiment import evaluate
+    from mlcore.text_experiment.commands import evaluate
 
     evaluate(config, options, build)
 

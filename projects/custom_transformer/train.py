@@ -12,7 +12,7 @@ PROJECT = Path(__file__).resolve().parent
 def command(config: object, options: Options) -> None:
     """Train the hand-written transformer on text, then evaluate it and write a report."""
     from custom_transformer import build
-    from mlcore.text_experiment import train
+    from mlcore.text_experiment.commands import train
 
     train(config, options, build)
 

@@ -16,7 +16,7 @@ EXTRA = (
 
 def command(config: object, options: Options) -> None:
     """Measure a trained model on validation text; --generate also writes samples and judges them."""
-    from mlcore.text_experiment import evaluate
+    from mlcore.text_experiment.commands import evaluate
     from rnn_suite import build
 
     evaluate(config, options, build)

@@ -12,7 +12,7 @@ PROJECT = Path(__file__).resolve().parent
 
 def command(config: object, options: Options) -> None:
     """Let a trained model write: one shot with --prompt, or a conversation with the keyboard."""
-    from mlcore.text_experiment import sample
+    from mlcore.text_experiment.commands import sample
     from rnn_suite import build
 
     sample(config, options, build)

@@ -11,7 +11,7 @@ PROJECT = Path(__file__).resolve().parent
 
 def command(config: object, options: Options) -> None:
     """Train a recurrent language model on characters or tokens, then evaluate it and write a report."""
-    from mlcore.text_experiment import train
+    from mlcore.text_experiment.commands import train
     from rnn_suite import build
 
     train(config, options, build)

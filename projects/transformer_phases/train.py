@@ -11,7 +11,7 @@ PROJECT = Path(__file__).resolve().parent
 
 def command(config: object, options: Options) -> None:
     """Train a transformer of one era, then evaluate it and write a report."""
-    from mlcore.text_experiment import train
+    from mlcore.text_experiment.commands import train
     from transformer_phases import build
 
     train(config, options, build)

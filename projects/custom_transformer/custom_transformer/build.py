@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from mlcore import text_experiment, training_run
+from mlcore import training_run
 from mlcore.device import choose_device, choose_precision
 from mlcore.logger import TrainingLogger
 from mlcore.runs import RunFolder
-from mlcore.text_experiment import NextTokenReading, kept_tokenizer
+from mlcore.text_experiment.evaluators import samples_of
+from mlcore.text_experiment.readings import NextTokenReading
+from mlcore.text_experiment.wiring import check_vocabulary, checkpoint_extras, kept_tokenizer, require_batches
 from mlcore.trainer import SampleCallback, weights_for_inference
 from mlcore.trainer.optimizers import parameter_groups
 from mldata.prepared_text import PreparedText, prepare_text, tokenizer_of
@@ -53,7 +55,7 @@ def model_config_for(
     config: ExperimentConfig, vocab_size: int, device: torch.device
 ) -> CustomTransformerConfig:
     """The model's config with the tokenizer's vocabulary and, where none is asked for, the device's dtype."""
-    text_experiment.check_vocabulary(config.model, vocab_size, config.data.tokenizer)
+    check_vocabulary(config.model, vocab_size, config.data.tokenizer)
     changes: dict[str, Any] = {"vocab_size": vocab_size}
     if "dtype" not in config.model.model_fields_set:
         precision = choose_precision(config.training.mixed_precision, device)
@@ -75,7 +77,7 @@ def make_loaders(
     train, validation = prepared.text.windows(
         config.data.max_length, config.training.batch_size, seed=config.seed, rank=rank, world_size=world_size
     )
-    text_experiment.require_batches(train, prepared.text.train_tokens, "data.max_length")
+    require_batches(train, prepared.text.train_tokens, "data.max_length")
     return train, validation
 
 
@@ -129,13 +131,11 @@ def make_trainer(
         seed=config.seed,
         optimizer=make_optimizer(model, config),
         callbacks=[
-            SampleCallback(
-                lambda trainer: text_experiment.samples_of(trainer, prepared), every=training.sample_every
-            )
+            SampleCallback(lambda trainer: samples_of(trainer, prepared), every=training.sample_every)
         ],
         logger=logger,
         checkpoints=training_run.make_checkpoints(training, run),
-        extra_state=text_experiment.checkpoint_extras(prepared),
+        extra_state=checkpoint_extras(prepared),
     )
     trainer.info = {
         "data": f"{config.data.dataset}, {len(prepared.text.train_tokens):,} training tokens",

@@ -6,11 +6,13 @@ from functools import partial
 from typing import Any
 
 import torch
-from mlcore import text_experiment, training_run
+from mlcore import training_run
 from mlcore.device import choose_device
 from mlcore.logger import TrainingLogger
 from mlcore.runs import RunFolder
-from mlcore.text_experiment import NextTokenReading, kept_tokenizer
+from mlcore.text_experiment.evaluators import samples_of
+from mlcore.text_experiment.readings import NextTokenReading
+from mlcore.text_experiment.wiring import check_vocabulary, checkpoint_extras, kept_tokenizer, require_batches
 from mlcore.trainer import SampleCallback, weights_for_inference
 from mlcore.trainer.protocols import Loader
 from mldata.prepared_text import PreparedText, prepare_text, tokenizer_of
@@ -51,7 +53,7 @@ def make_tokenizer(config: ExperimentConfig, run: RunFolder | None = None) -> To
 
 def model_config_for(config: ExperimentConfig, vocab_size: int) -> RecurrentLanguageModelConfig:
     """The model's config with the tokenizer's vocabulary."""
-    text_experiment.check_vocabulary(config.model, vocab_size, config.data.tokenizer)
+    check_vocabulary(config.model, vocab_size, config.data.tokenizer)
     return config.model.model_copy(update={"vocab_size": vocab_size})
 
 
@@ -76,7 +78,7 @@ def make_loaders(prepared: Prepared, *, rank: int = 0, world_size: int = 1) -> t
     train, validation = prepared.text.windows(
         data.sequence_length, batch_size, seed=config.seed, rank=rank, world_size=world_size
     )
-    text_experiment.require_batches(train, prepared.text.train_tokens, "data.sequence_length")
+    require_batches(train, prepared.text.train_tokens, "data.sequence_length")
     return train, validation
 
 
@@ -87,7 +89,7 @@ def streams(
     length, text = prepared.config.data.sequence_length, prepared.text
     # An epoch begins up to one window into the text.
     enough = len(text.train_tokens) >= (batch_size * world_size + 1) * length
-    text_experiment.require_batches(range(enough), text.train_tokens, "data.sequence_length")
+    require_batches(range(enough), text.train_tokens, "data.sequence_length")
     make = partial(TokenStreams, context_length=length, rank=rank, world_size=world_size)
     most_rows = max(1, (len(text.val_tokens) - 1) // (length * world_size))
     train = make(text.train_tokens, batch_size=batch_size, seed=prepared.config.seed, mode="random")
@@ -122,13 +124,11 @@ def make_trainer(
         device=prepared.device,
         seed=config.seed,
         callbacks=[
-            SampleCallback(
-                lambda trainer: text_experiment.samples_of(trainer, prepared), every=training.sample_every
-            )
+            SampleCallback(lambda trainer: samples_of(trainer, prepared), every=training.sample_every)
         ],
         logger=logger,
         checkpoints=training_run.make_checkpoints(training, run),
-        extra_state=text_experiment.checkpoint_extras(prepared),
+        extra_state=checkpoint_extras(prepared),
     )
     trainer.is_stateful = config.data.stateful
     trainer.info = {

@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import Annotated, ClassVar, Literal, Self
 
 from mlcore.config import Section
+from mlcore.config.experiment import ExperimentSection
 from mlcore.config.run_name import RunName
-from mlcore.evaluator.text_config import TextEvaluationConfig
 from mlcore.logger.config import LoggingConfig
+from mlcore.text_experiment.config import TextDataConfig, TextExperimentConfig
 from mlcore.trainer.config import TrainingConfig
 from mlmodels.recurrent.config import RecurrentClassifierConfig, RecurrentLanguageModelConfig
 from mlmodels.transformer_encoders.config import BertClassifierConfig
@@ -18,7 +19,7 @@ TextClassifierConfig = Annotated[
 ]
 
 
-class DataConfig(Section):
+class DataConfig(TextDataConfig):
     """Which text, cut into tokens how, and how much of it."""
 
     aliases: ClassVar[Mapping[str, str]] = {
@@ -27,12 +28,6 @@ class DataConfig(Section):
         "seq_len": "sequence_length",
     }
 
-    dataset: str = Field("storybook", description="a name of `python -m mldata list`")
-    tokenizer: str = Field(
-        "character",
-        description="character (made from the training text), gpt2, or a folder of assets/models/tokenizers",
-    )
-    data_dir: Path | None = Field(None, description="folder of local data; default: MLDATA_DIR, then ./data")
     sequence_length: PositiveInt = Field(
         128, description="tokens in a window; gradients reach back no further"
     )
@@ -41,9 +36,6 @@ class DataConfig(Section):
         description="read the text in streams, each window beginning with the state in which the one before it ended; "
         "otherwise windows are shuffled, and each begins without memory",
     )
-    subset_size: PositiveInt | None = Field(None, description="training documents; all when null")
-    val_subset_size: PositiveInt | None = Field(None, description="validation documents; all when null")
-    num_workers: int = Field(0, ge=0, le=64, description="threads that gather windows ahead")
 
 
 class RecurrentTrainingConfig(TrainingConfig):
@@ -58,20 +50,13 @@ class RecurrentTrainingConfig(TrainingConfig):
     )
 
 
-class ExperimentConfig(Section):
+class ExperimentConfig(TextExperimentConfig):
     """One experiment: text, model, training, evaluation."""
 
-    aliases: ClassVar[Mapping[str, str]] = {"data.batch_size": "training.batch_size"}
-
     name: RunName = Field("rnn_suite", description="first part of the run folder's name")
-    seed: int = Field(42, ge=0, lt=2**32)
-    deterministic: bool = Field(False, description="refuse operations that are not reproducible")
-    device: str = Field("auto", description="auto, cpu, cuda, cuda:1, mps")
     data: DataConfig = DataConfig()
     model: RecurrentLanguageModelConfig = RecurrentLanguageModelConfig()
     training: RecurrentTrainingConfig = RecurrentTrainingConfig()
-    evaluation: TextEvaluationConfig = TextEvaluationConfig()
-    logging: LoggingConfig = LoggingConfig()
 
 
 class LabelledDataConfig(Section):
@@ -102,15 +87,12 @@ class ClassifierEvaluationConfig(Section):
     batch_size: PositiveInt = Field(256, description="texts judged at once")
 
 
-class ClassifierConfig(Section):
+class ClassifierConfig(ExperimentSection):
     """One experiment with a classifier of texts: `train_classifier`, `evaluate_classifier`."""
 
     aliases: ClassVar[Mapping[str, str]] = {"data.batch_size": "training.batch_size"}
 
     name: RunName = Field("classifier", description="first part of the run folder's name")
-    seed: int = Field(42, ge=0, lt=2**32)
-    deterministic: bool = Field(False, description="refuse operations that are not reproducible")
-    device: str = Field("auto", description="auto, cpu, cuda, cuda:1, mps")
     data: LabelledDataConfig = LabelledDataConfig()
     model: TextClassifierConfig = RecurrentClassifierConfig()
     training: RecurrentTrainingConfig = RecurrentTrainingConfig()

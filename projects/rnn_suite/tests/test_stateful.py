@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from mlcore.config import load_config
 from mlcore.evaluator import AdvancedEvaluator
-from mlcore.text_experiment import evaluate_run
+from mlcore.text_experiment.commands import evaluate_run
 from mlcore.trainer import run_state
 from mldata.streams import TokenStreams
 from mlmodels.recurrent.config import RecurrentLanguageModelConfig

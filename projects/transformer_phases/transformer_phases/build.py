@@ -6,11 +6,13 @@ from functools import partial
 from typing import Any
 
 import torch
-from mlcore import text_experiment, training_run
+from mlcore import training_run
 from mlcore.device import choose_device
 from mlcore.logger import TrainingLogger
 from mlcore.runs import RunFolder
-from mlcore.text_experiment import MaskedReading, NextTokenReading, kept_tokenizer
+from mlcore.text_experiment.evaluators import samples_of
+from mlcore.text_experiment.readings import MaskedReading, NextTokenReading, can_write
+from mlcore.text_experiment.wiring import check_vocabulary, checkpoint_extras, kept_tokenizer, require_batches
 from mlcore.trainer import SampleCallback, weights_for_inference
 from mldata.masked_windows import LoneGaps, MaskedWindows, num_masked
 from mldata.prepared_text import PreparedText, prepare_text, tokenizer_of
@@ -47,7 +49,7 @@ def prepare(config: ExperimentConfig, run: RunFolder | None = None) -> Prepared:
     device = choose_device(config.device)
     text = prepare_text(config.data, kept_tokenizer(run))
     vocab_size = text.tokenizer.vocab_size
-    text_experiment.check_vocabulary(config.model, vocab_size, config.data.tokenizer)
+    check_vocabulary(config.model, vocab_size, config.data.tokenizer)
     model = config.model.model_copy(update={"vocab_size": vocab_size})
     return Prepared(config.model_copy(update={"model": model}), device, text)
 
@@ -92,7 +94,7 @@ def make_loaders(
         train, validation = text.windows(
             length, batch_size, seed=config.seed, rank=rank, world_size=world_size
         )
-    text_experiment.require_batches(train, text.train_tokens, "data.sequence_length")
+    require_batches(train, text.train_tokens, "data.sequence_length")
     return train, validation
 
 
@@ -131,18 +133,16 @@ def make_trainer(
     """The shared loop around the model; what a checkpoint must know besides is its config and its tokenizer."""
     config, training, text = prepared.config, prepared.config.training, prepared.text
     alarm = PlausibilityAlarm(config.plausibility.max_accuracy)
-    samples = SampleCallback(
-        lambda trainer: text_experiment.samples_of(trainer, prepared), every=training.sample_every
-    )
+    samples = SampleCallback(lambda trainer: samples_of(trainer, prepared), every=training.sample_every)
     trainer = EraTrainer(
         model,
         training,
         device=prepared.device,
         seed=config.seed,
-        callbacks=[alarm, samples] if text_experiment.can_write(model) else [alarm],
+        callbacks=[alarm, samples] if can_write(model) else [alarm],
         logger=logger,
         checkpoints=training_run.make_checkpoints(training, run),
-        extra_state=text_experiment.checkpoint_extras(prepared),
+        extra_state=checkpoint_extras(prepared),
     )
     trainer.info = {
         "data": f"{config.data.dataset}, {len(text.train_tokens):,} training tokens",

@@ -1,14 +1,12 @@
 """What a YAML of this project may hold."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Annotated, ClassVar, Literal, Self
 
 from mlcore.config import Section
 from mlcore.config.run_name import RunName
 from mlcore.errors import ConfigError
-from mlcore.evaluator.text_config import TextEvaluationConfig
-from mlcore.logger.config import LoggingConfig
+from mlcore.text_experiment.config import TextDataConfig, TextExperimentConfig
 from mlcore.trainer.config import TrainingConfig
 from mlmodels.transformer_encoders.config import BertConfig
 from mlmodels.transformer_eras.config import EraTransformerConfig
@@ -17,21 +15,16 @@ from pydantic import Field, PositiveInt, model_validator
 ModelConfig = Annotated[EraTransformerConfig | BertConfig, Field(discriminator="type")]
 
 
-class DataConfig(Section):
+class DataConfig(TextDataConfig):
     """Which text, cut into tokens how, and how much of it."""
 
     aliases: ClassVar[Mapping[str, str]] = {"max_length": "sequence_length"}
 
-    dataset: str = Field("storybook", description="a name of `python -m mldata list`")
     tokenizer: str = Field(
         "storybook_bpe_512",
         description="character (made from the training text), gpt2, or a folder of assets/models/tokenizers",
     )
-    data_dir: Path | None = Field(None, description="folder of local data; default: MLDATA_DIR, then ./data")
     sequence_length: PositiveInt = Field(128, description="tokens in a window")
-    subset_size: PositiveInt | None = Field(None, description="training documents; all when null")
-    val_subset_size: PositiveInt | None = Field(None, description="validation documents; all when null")
-    num_workers: int = Field(0, ge=0, le=64, description="threads that gather windows ahead")
 
 
 class PhaseTrainingConfig(TrainingConfig):
@@ -50,21 +43,14 @@ class PlausibilityConfig(Section):
     )
 
 
-class ExperimentConfig(Section):
+class ExperimentConfig(TextExperimentConfig):
     """One experiment: text, model, training, evaluation."""
 
-    aliases: ClassVar[Mapping[str, str]] = {"data.batch_size": "training.batch_size"}
-
     name: RunName = Field("transformer_phases", description="first part of the run folder's name")
-    seed: int = Field(42, ge=0, lt=2**32)
-    deterministic: bool = Field(False, description="refuse operations that are not reproducible")
-    device: str = Field("auto", description="auto, cpu, cuda, cuda:1, mps")
     data: DataConfig = DataConfig()
     model: ModelConfig = EraTransformerConfig()
     training: PhaseTrainingConfig = PhaseTrainingConfig()
-    evaluation: TextEvaluationConfig = TextEvaluationConfig()
     plausibility: PlausibilityConfig = PlausibilityConfig()
-    logging: LoggingConfig = LoggingConfig()
 
     @model_validator(mode="after")
     def _windows_fit_the_model(self) -> Self:

@@ -187,7 +187,7 @@ LADDER_HEADINGS = (
 def ladder_rows(results: StudyResults) -> list[tuple[str, ...]]:
     """The first configuration, and beside the others how they differ from it."""
     by_name = {row.comparison.model: row for row in contrasts(results)}
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for phase in results.phases:
         found = by_name.get(phase.name)
         _, _, difference, interval, _, adjusted, *_, verdict = found.cells() if found else 10 * (NOTHING,)

@@ -12,7 +12,7 @@ from mlcore.device import choose_device
 from mlcore.errors import CheckpointError, ConfigError
 from mlcore.logger import TrainingLogger
 from mlcore.runs import RunFolder
-from mlcore.text_experiment import kept_tokenizer
+from mlcore.text_experiment.wiring import kept_tokenizer
 from mlcore.trainer import ClassificationTrainer, weights_for_inference
 from mlcore.trainer.distributed import rank_and_world_size
 from mldata.labelled_text import (

@@ -6,7 +6,7 @@ from mlcore.evaluator.classification_display import print_classification
 from mlcore.report import build_report
 from mlcore.runs import RunFolder
 from mlcore.seeding import seed_everything
-from mlcore.text_experiment import tokenizer_folder
+from mlcore.text_experiment.wiring import tokenizer_folder
 from mlcore.training_run import run_to_resume, train_in_run
 from mldata.test_guard import test_split_closed
 

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal, Self
 from pydantic import Field, PositiveInt, model_validator
 
 from mlcore.config import Section
-from mlcore.config.run_name import RunName
+from mlcore.config.experiment import ExperimentSection
 from mlcore.logger.config import LoggingConfig
 from mlcore.pruning.config import PruningConfig
 from mlcore.trainer.config import TrainingConfig
@@ -44,7 +44,7 @@ class ClassifierLoggingConfig(LoggingConfig):
     )
 
 
-class ImageExperimentConfig(Section):
+class ImageExperimentConfig(ExperimentSection):
     """One experiment; a project adds the sections `data` and `model`."""
 
     aliases: ClassVar[Mapping[str, str]] = {
@@ -53,10 +53,6 @@ class ImageExperimentConfig(Section):
         "data.train_fraction": "data.train_split",
     }
 
-    name: RunName = Field("image_classifier", description="first part of the run folder's name")
-    seed: int = Field(42, ge=0, lt=2**32)
-    deterministic: bool = Field(False, description="refuse operations that are not reproducible")
-    device: str = Field("auto", description="auto, cpu, cuda, cuda:1, mps")
     preflight: bool = Field(True, description="check model and data for a few seconds before training")
     pruning: PruningConfig | None = Field(
         None, description="begin with the weights of --weights without the least of them; see `prune`"
