@@ -96,13 +96,20 @@ def result_of(name: str, title: str, runs: list[Path], command: str) -> dict[str
         "environment": without_command(first["environment"]),
         "config": first["config"],
         "figures": {key: summary([values[key] for values in flat]) for key in shared},
-        "intervals_of_one_run": {
-            f"evaluation.metrics.{key}": first["evaluation"].get("metrics", {}).get(f"{key}_interval")
-            for key in ("loss", "accuracy")
-        },
+        "intervals_of_one_run": intervals_of_one_run(first["evaluation"]),
         "split": first["evaluation"].get("split"),
         "samples": first["evaluation"].get("samples", [])[:3],
         "validation_curves": [validation_curve(run) for run in runs],
+    }
+
+
+def intervals_of_one_run(evaluation: dict[str, Any]) -> dict[str, Any]:
+    """The 95 % intervals over validation sequences or images that an evaluation states, under the figures' names."""
+    return {
+        f"evaluation.{part}.{key}": evaluation[part].get(f"{key}_interval")
+        for part in ("metrics", "dynamic")
+        if part in evaluation
+        for key in ("loss", "accuracy", "token_accuracy")
     }
 
 
