@@ -14,7 +14,9 @@ from cifar_cnn.evaluation import judge_split
 
 def compare(options: Options) -> int:
     """Each configuration of configs/architectures with each seed, against the reference; 1 if a run failed."""
-    return compare_configurations(options, name="architectures", judge_on_test=judge_on_test, costs=True)
+    return compare_configurations(
+        options, schema=ExperimentConfig, name="architectures", judge_on_test=judge_on_test, costs=True
+    )
 
 
 def compare_stopping(options: Options) -> int:

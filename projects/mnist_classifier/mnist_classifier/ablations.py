@@ -13,7 +13,9 @@ from mnist_classifier.evaluation import judge_split
 
 def run_ablations(options: Options) -> int:
     """Train what is not trained yet, judge every run on the test images, and compare; 1 if a run failed."""
-    return compare_configurations(options, name="ablations", judge_on_test=judge_on_test)
+    return compare_configurations(
+        options, schema=ExperimentConfig, name="ablations", judge_on_test=judge_on_test
+    )
 
 
 def judge_on_test(run: RunFolder) -> None:

@@ -1,6 +1,5 @@
 """The command `study`: eras × seeds as processes of `train`, after the canary, and the page about them."""
 
-import hashlib
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -14,6 +13,7 @@ from mlcore.environment import describe_environment
 from mlcore.errors import ConfigError, RunNotFoundError
 from mlcore.logger.plain_values import write_json_atomic
 from mlcore.study import Job, run_study
+from mlcore.study.base_config import variables_of
 from mlcore.study.seeds import parse_seeds
 from mldata.prepared_text import PreparedText, prepare_text
 from mldata.splits import HELD_OUT_RULE
@@ -180,9 +180,7 @@ def training_job(options: Options, folder: Path, entry: Entry, seed: int) -> Job
     words = [word for setting in entry.settings for word in ("--set", setting)]
     command = (sys.executable, str(options.project / "train.py"), *places, "--no-tensorboard", *words)
     weight = num_tokens(config) * flops_per_token(config.era, config.data.sequence_length)
-    # Part of what makes a job the same job: a file that was edited is to be trained again.
-    content = hashlib.sha256(config.model_dump_json().encode()).hexdigest()
-    return Job(f"{config.name}_{seed}", command, env={"EXPERIMENT_CONFIG_SHA256": content}, weight=weight)
+    return Job(f"{config.name}_{seed}", command, env=variables_of(config), weight=weight)
 
 
 def describe(

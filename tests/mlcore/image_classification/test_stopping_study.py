@@ -120,3 +120,17 @@ def test_what_cannot_be_studied_is_refused(options: Options, text: str, seeds: s
     options.extra["seeds"] = seeds
     with pytest.raises(ConfigError, match=expected):
         study_stopping(options, schema=ImageExperimentConfig, name="stopping", judge_on_test=judge)
+
+
+def test_a_configuration_that_was_edited_is_trained_again_and_what_it_does_not_touch_is_not(
+    options: Options,
+) -> None:
+    write_train(options, ends_after=12)
+    studied(options)
+    before = {run.name for run in (options.extra["output"] / "runs").iterdir()}
+    edited = "training: {early_stopping: {policy: adaptive, patience: 3}}\n"
+    (options.project / "configs" / "adaptive.yaml").write_text(edited, encoding="utf-8")
+    write_train(options, ends_after=11)
+    assert studied(options)["adaptive_epochs"] == [11, 11]
+    after = {run.name for run in (options.extra["output"] / "runs").iterdir()} - before
+    assert {name.split("_")[2] for name in after} == {"epochs11"}, "only the adaptive runs are new"

@@ -11,15 +11,18 @@ from rich.console import Console
 from rich.table import Table
 
 from mlcore.cli import Options
+from mlcore.config import load_config
 from mlcore.errors import ConfigError
 from mlcore.evaluator import read_evaluation
 from mlcore.experiments import ExperimentLogger
+from mlcore.image_classification.config import ImageExperimentConfig
 from mlcore.logger.plain_values import write_json_atomic
 from mlcore.report import build_report
 from mlcore.runs import RunFolder
 from mlcore.statistics import ModelStatistics
 from mlcore.statistics.figure import draw_models
 from mlcore.study import Job, run_study
+from mlcore.study.base_config import variables_of
 from mlcore.study.seeds import parse_seeds
 
 REFERENCE = "reference"
@@ -34,12 +37,18 @@ _COSTS: Mapping[str, tuple[str, str]] = {
 
 
 def compare_configurations(
-    options: Options, *, name: str, judge_on_test: Callable[[RunFolder], object], costs: bool = False
+    options: Options,
+    *,
+    schema: type[ImageExperimentConfig],
+    name: str,
+    judge_on_test: Callable[[RunFolder], object],
+    costs: bool = False,
 ) -> int:
     """Train what is not trained yet, judge every run on the test images, and compare; 1 if a run failed.
 
     Args:
         options: with the values of `mlcore.image_classification.options.COMPARISON_OPTIONS`.
+        schema: of the configurations.
         name: of the study's folder and files, and of the folder in `configs` that holds the configurations.
         judge_on_test: opens the test images for a finished run and writes its evaluation.json.
         costs: whether to show parameters, operations and speed as well.
@@ -48,7 +57,7 @@ def compare_configurations(
     seeds = parse_seeds(options.extra["seeds"])
     configs = find_configs(options.extra["configs"] or options.project / "configs" / name)
     jobs = [
-        training_job(options, f"{path.stem}_{seed}", path, seed, folder / "runs")
+        training_job(options, schema, f"{path.stem}_{seed}", path, seed, folder / "runs")
         for path in configs
         for seed in seeds
     ]
@@ -70,13 +79,24 @@ def find_configs(folder: Path) -> list[Path]:
 
 
 def training_job(
-    options: Options, key: str, config: Path, seed: int, runs_dir: Path, settings: Sequence[str] = ()
+    options: Options,
+    schema: type[ImageExperimentConfig],
+    key: str,
+    path: Path,
+    seed: int,
+    runs_dir: Path,
+    settings: Sequence[str] = (),
 ) -> Job:
-    """Training of one configuration with one seed; `settings` go over those of the command line."""
-    places = ("--config", str(config), "--seed", str(seed), "--runs-dir", str(runs_dir))
-    words = [word for setting in (*options.extra["settings"], *settings) for word in ("--set", setting)]
+    """Training of the configuration of a file with one seed; `settings` go over those of the command line.
+
+    Raises:
+        ConfigError: what is wrong with file or settings.
+    """
+    overrides = [*options.extra["settings"], *settings]
+    places = ("--config", str(path), "--seed", str(seed), "--runs-dir", str(runs_dir))
+    words = [word for setting in overrides for word in ("--set", setting)]
     command = (sys.executable, str(options.project / "train.py"), *places, "--no-tensorboard", *words)
-    return Job(key, command)
+    return Job(key, command, env=variables_of(load_config(schema, path, overrides=overrides)))
 
 
 def judge_once(run: RunFolder, judge_on_test: Callable[[RunFolder], object]) -> None:

@@ -120,7 +120,9 @@ def train(
     def job(contender: Contender, kind: str, seed: int, epochs: int | None) -> Job:
         length = [] if epochs is None else [f"training.epochs={epochs}", "training.early_stopping=null"]
         key = contender.key(kind, seed)
-        return training_job(options, key, contender.path, seed, folder / "runs", length)
+        return training_job(
+            options, type(contender.config), key, contender.path, seed, folder / "runs", length
+        )
 
     kinds = (("adaptive", None), ("longest", options.extra["longest"]))
     first = [job(c, kind, seed, epochs) for c in contenders for kind, epochs in kinds for seed in seeds]
