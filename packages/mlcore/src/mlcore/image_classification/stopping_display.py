@@ -17,11 +17,14 @@ _HEADINGS = (
     "best fixed length, epochs",
     "adaptive, epochs",
     "ratio",
-    "test accuracy, fixed",
-    "test accuracy, adaptive",
+    "test accuracy, fixed, %",
+    "test accuracy, adaptive, %",
     "lost",
     "noise of a seed",
 )
+
+# 80 columns of a terminal have no room for the long ones.
+_SHORT_HEADINGS = ("", "fixed", "adaptive", "ratio", "fixed, %", "adaptive, %", "lost", "noise")
 
 
 def _cells(name: str, figures: Mapping[str, Any]) -> tuple[str, ...]:
@@ -32,7 +35,7 @@ def _cells(name: str, figures: Mapping[str, Any]) -> tuple[str, ...]:
         f"{fmean(epochs):.1f} ± {stdev(epochs):.1f}",
         f"{figures['epochs_ratio']:.2f}",
         *(
-            f"{fmean(accuracy[kind]):.2%} ± {100 * stdev(accuracy[kind]):.2f}"
+            f"{100 * fmean(accuracy[kind]):.2f} ± {100 * stdev(accuracy[kind]):.2f}"
             for kind in ("fixed", "adaptive")
         ),
         f"{100 * figures['accuracy_lost']:+.2f}",
@@ -42,8 +45,9 @@ def _cells(name: str, figures: Mapping[str, Any]) -> tuple[str, ...]:
 
 def table(models: Mapping[str, Mapping[str, Any]]) -> Table:
     """One row a configuration, for a terminal; accuracies lost are in percentage points."""
-    shown = Table(title="adaptive stopping", title_justify="left", header_style="bold")
-    for number, heading in enumerate(_HEADINGS):
+    title = "adaptive stopping beside the best fixed length: epochs, then test accuracy"
+    shown = Table(title=title, title_justify="left", header_style="bold")
+    for number, heading in enumerate(_SHORT_HEADINGS):
         shown.add_column(heading, justify="left" if number == 0 else "right")
     for name, figures in models.items():
         shown.add_row(*_cells(name, figures))
@@ -79,6 +83,7 @@ def draw_budgets(models: Mapping[str, Mapping[str, Any]]) -> Figure:
         axes.yaxis.set_major_formatter(lambda value, _: f"{value:.1%}")
         axes.set_xlabel("epochs")
         axes.set_title(name.replace("_", " "), loc="left")
-        axes.legend(frameon=False, loc="lower right")
         axes.spines[["top", "right"]].set_visible(False)
+    handles = figure.axes[0].get_legend_handles_labels()
+    figure.legend(*handles, frameon=False, loc="outside lower center", ncols=len(handles[0]), fontsize=9)
     return figure
