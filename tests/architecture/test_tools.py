@@ -100,3 +100,22 @@ def test_a_curve_is_the_epochs_of_a_run_and_is_drawn_as_it_is(tmp_path: Path) ->
     without = {key: value for key, value in curve.items() if key != "accuracy"}
     with pytest.raises(SystemExit, match="no validation accuracy"):
         tool("draw_curves").draw([{"name": "one", "title": "One", "validation_curves": [without]}])
+
+
+def test_contrasts_are_drawn_where_they_are_and_only_beside_one_configuration() -> None:
+    def contrast(model: str, baseline: str, difference: float) -> dict[str, object]:
+        interval = [difference - 0.1, difference + 0.1]
+        return {
+            "model": model,
+            "baseline": baseline,
+            "test": {"difference": difference, "interval": interval},
+        }
+
+    contrasts = [contrast("two", "one", 0.5), contrast("three", "one", -0.25)]
+    figure = tool("draw_contrasts").draw([{"name": "ladder", "measured": {"contrasts": contrasts}}])
+    drawn = [line.get_xdata() for line in figure.axes[0].get_lines()]
+    assert [list(drawn[0]), list(drawn[1])] == [[0.4, 0.6], [0.5]]
+    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["two", "three"]
+    contrasts.append(contrast("three", "two", 0.1))
+    with pytest.raises(SystemExit, match="with one configuration"):
+        tool("draw_contrasts").draw([{"name": "ladder", "measured": {"contrasts": contrasts}}])
