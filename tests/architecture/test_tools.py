@@ -93,13 +93,15 @@ def test_a_curve_is_the_epochs_of_a_run_and_is_drawn_as_it_is(tmp_path: Path) ->
     (tmp_path / "metrics.jsonl").write_text("\n".join(map(json.dumps, records)), encoding="utf-8")
     curve = tool("publish_result").validation_curve(tmp_path)
     assert curve == {"seconds": [1.5, 3.0], "loss": [2.0, 1.0], "accuracy": [0.25, 0.5]}
-    figure = tool("draw_curves").draw([{"name": "one", "title": "One", "validation_curves": [curve, curve]}])
+    figure = tool("draw_figure").draw_curves(
+        [{"name": "one", "title": "One", "validation_curves": [curve, curve]}]
+    )
     first, second = figure.axes[0].get_lines()
     assert first.get_xydata().tolist() == second.get_xydata().tolist() == [[1.5, 0.25], [3.0, 0.5]]
     assert [text.get_text() for text in figure.axes[0].get_legend().get_texts()] == ["one"]
     without = {key: value for key, value in curve.items() if key != "accuracy"}
     with pytest.raises(SystemExit, match="no validation accuracy"):
-        tool("draw_curves").draw([{"name": "one", "title": "One", "validation_curves": [without]}])
+        tool("draw_figure").draw_curves([{"name": "one", "title": "One", "validation_curves": [without]}])
 
 
 def test_contrasts_are_drawn_where_they_are_and_only_beside_one_configuration() -> None:
@@ -112,10 +114,10 @@ def test_contrasts_are_drawn_where_they_are_and_only_beside_one_configuration() 
         }
 
     contrasts = [contrast("two", "one", 0.5), contrast("three", "one", -0.25)]
-    figure = tool("draw_contrasts").draw([{"name": "ladder", "measured": {"contrasts": contrasts}}])
+    figure = tool("draw_figure").draw_contrasts([{"name": "ladder", "measured": {"contrasts": contrasts}}])
     drawn = [line.get_xdata() for line in figure.axes[0].get_lines()]
     assert [list(drawn[0]), list(drawn[1])] == [[0.4, 0.6], [0.5]]
     assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["two", "three"]
     contrasts.append(contrast("three", "two", 0.1))
     with pytest.raises(SystemExit, match="with one configuration"):
-        tool("draw_contrasts").draw([{"name": "ladder", "measured": {"contrasts": contrasts}}])
+        tool("draw_figure").draw_contrasts([{"name": "ladder", "measured": {"contrasts": contrasts}}])
