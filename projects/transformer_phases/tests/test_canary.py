@@ -27,7 +27,7 @@ def test_no_era_is_better_than_its_source_allows(phase: str) -> None:
 
 @pytest.fixture
 def without_mask(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(attention, "_causal", lambda queries, keys: {})
+    monkeypatch.setattr(attention, "causal_arguments", lambda num_queries, num_keys, device: {})
 
 
 def test_an_era_without_its_mask_beats_the_source_and_is_caught(without_mask: None) -> None:
