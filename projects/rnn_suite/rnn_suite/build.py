@@ -100,9 +100,13 @@ def validation_reading(prepared: Prepared, model: RecurrentLanguageModel) -> Nex
     """Windows that each begin without memory; where states are carried on, the whole text as one row, in one pass."""
     if not prepared.config.data.stateful:
         return NextTokenReading(model, make_loaders(prepared)[1])
+    return NextTokenReading(UnbrokenReader(model), whole_validation(prepared))
+
+
+def whole_validation(prepared: Prepared) -> TokenStreams:
+    """The validation text as one row, in windows one after another."""
     length, tokens = prepared.config.data.sequence_length, prepared.text.val_tokens
-    whole = TokenStreams(tokens, context_length=length, batch_size=1, mode="sequential")
-    return NextTokenReading(UnbrokenReader(model), whole)
+    return TokenStreams(tokens, context_length=length, batch_size=1, mode="sequential")
 
 
 def make_logger(prepared: Prepared, run: RunFolder | None) -> TrainingLogger:

@@ -14,7 +14,6 @@ from mlcore.evaluator.evaluation_file import FILE_NAME
 from mlcore.evaluator.language_metrics import LanguageMetrics
 from mlcore.text_experiment.checkpoints import read_text_checkpoint
 from mlcore.training_run import checkpoint_to_evaluate
-from mldata.streams import TokenStreams
 from mlmodels.recurrent.language_model import RecurrentLanguageModel
 from mlmodels.recurrent.state import State, detach_state
 from torch import Tensor, nn
@@ -40,12 +39,9 @@ def evaluate_dynamically(config: ExperimentConfig, options: Options) -> None:
     run, checkpoint, settings = options.run_folder, checkpoint_to_evaluate(options), options.extra
     prepared = build.prepare(config, run)
     model = build.model_from(read_text_checkpoint(checkpoint, prepared.text.tokenizer), prepared.device)
-    windows = TokenStreams(
-        prepared.text.val_tokens, context_length=config.data.sequence_length, batch_size=1, mode="sequential"
-    )
     reader = LearningReader(model, settings["dynamic"], settings["decay"])
     evaluator = AdvancedEvaluator(reader, prepared.text.tokenizer, device=prepared.device)
-    metrics = evaluator.evaluate(windows, max_batches=settings["max_batches"])
+    metrics = evaluator.evaluate(build.whole_validation(prepared), max_batches=settings["max_batches"])
     print(
         f"learning at rate {reader.rate:g}, decay {reader.decay:g}, window {config.data.sequence_length}: "
         f"loss {metrics.loss:.4f} nats per token, token accuracy {metrics.token_accuracy:.2%}, "
