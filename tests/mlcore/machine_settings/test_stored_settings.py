@@ -47,7 +47,7 @@ def test_another_model_device_machine_or_torch_is_another_question(monkeypatch: 
     keep_settings(FOUND, QUESTION)
     assert stored_settings(Question(QUESTION.target, {"config": {"width": 9}})) is None
     assert stored_settings(Question("my_project.targets:other", QUESTION.arguments)) is None
-    for name, value in (("cpu_model", "another CPU"), ("num_cores", 96), ("_torch_version", "2.11.0")):
+    for name, value in (("cpu_model", "another CPU"), ("num_usable_cores", 96), ("_torch_version", "2.11.0")):
         with monkeypatch.context() as patch:
             patch.setattr(store, name, lambda value=value: value)
             assert stored_settings(QUESTION) is None, name

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from mlcore.cores import num_usable_cores
 from mlcore.errors import InterruptedRun, RunLockedError
 from mlcore.run_lock import lock_run
 from mlcore.study import Job, StudyError, StudyEvent, StudyResult, run_study
@@ -275,14 +276,22 @@ def test_a_study_that_makes_no_sense_is_refused_in_one_line_and_makes_no_folder(
 
 def test_without_numbers_every_core_has_a_job_and_one_thread(tmp_path: Path) -> None:
     words = "import os; print(os.environ['OMP_NUM_THREADS'])"
-    jobs = [Job(f"job_{i}", (sys.executable, "-c", words)) for i in range(2 * (os.cpu_count() or 1))]
+    jobs = [Job(f"job_{i}", (sys.executable, "-c", words)) for i in range(2 * num_usable_cores())]
     result = run_study(jobs, tmp_path / "study")
     assert result.exit_code == 0
     assert {one.log_path.read_text().split()[-1] for one in result} == {"1"}
 
 
-def test_a_lone_job_has_all_cores(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("setting", "threads"), [(None, num_usable_cores()), ("1", 1), ("4096", num_usable_cores())]
+)
+def test_a_lone_job_has_all_cores_or_as_few_as_the_user_says(
+    setting: str | None, threads: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    if setting is not None:
+        monkeypatch.setenv("OMP_NUM_THREADS", setting)
     words = "import os; print(os.environ['OMP_NUM_THREADS'])"
     result = run_study([Job("one", (sys.executable, "-c", words))], tmp_path / "study")
     (one,) = result
-    assert one.log_path.read_text().split()[-1] == str(os.cpu_count() or 1)
+    assert one.log_path.read_text().split()[-1] == str(threads)

@@ -10,6 +10,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from mlcore.cores import num_usable_cores, threads_setting
+
 LIBRARIES = (
     "torch",
     "torchvision",
@@ -58,10 +60,10 @@ def describe_environment(folder: Path | None = None) -> dict[str, Any]:
         "machine": platform.machine(),
         "cpu": _attempt(cpu_model),
         "num_cores": os.cpu_count(),
-        "num_usable_cores": _attempt(_num_usable_cores),
+        "num_usable_cores": num_usable_cores(),
         "memory_bytes": _attempt(_memory_bytes),
         "libraries": {name: _attempt(metadata.version, name) for name in LIBRARIES},
-        "omp_num_threads": _threads_setting(),
+        "omp_num_threads": threads_setting(),
         "torch": _attempt(_torch_state),
         "git": _attempt(_git_state, folder or script),
         "command": _attempt(safe_command_line, sys.argv),
@@ -115,19 +117,10 @@ def cpu_model() -> str | None:
     return platform.processor() or None
 
 
-def _num_usable_cores() -> int:
-    return len(os.sched_getaffinity(0))
-
-
 def _memory_bytes() -> int:
     import psutil
 
     return int(psutil.virtual_memory().total)
-
-
-def _threads_setting() -> int | None:
-    text = os.environ.get("OMP_NUM_THREADS", "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 6 else None
 
 
 def _torch_state() -> dict[str, Any] | None:

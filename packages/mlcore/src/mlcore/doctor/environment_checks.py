@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from mlcore.cores import num_usable_cores
 from mlcore.doctor.check_result import CheckResult
 
 OLDEST_PYTHON = (3, 11)
@@ -108,18 +109,12 @@ def check_threads() -> CheckResult:
     import torch
 
     threads = torch.get_num_threads()
-    cores = _usable_cores()
+    cores = num_usable_cores()
     setting = f"OMP_NUM_THREADS={os.environ.get('OMP_NUM_THREADS', 'unset')}"
     detail = f"{threads} threads on {cores} usable cores ({setting})"
     if threads > cores:
         return CheckResult("threads", "warning", f"{detail}; set OMP_NUM_THREADS={cores}")
     return CheckResult("threads", "ok", detail)
-
-
-def _usable_cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 ENVIRONMENT_CHECKS: tuple[Callable[[], CheckResult], ...] = (

@@ -5,12 +5,13 @@ from typing import Any
 from pydantic import BaseModel
 
 from mlcore.cli import Options
+from mlcore.cores import num_usable_cores
 from mlcore.logger.number_format import format_bytes, format_count
 from mlcore.machine_settings.answer import Answer, Findings
 from mlcore.machine_settings.auto_batch_size import target_of
 from mlcore.machine_settings.choosing import find_settings
 from mlcore.machine_settings.measuring import ProcessMeter
-from mlcore.machine_settings.store import Question, keep_settings, num_cores, stored_settings
+from mlcore.machine_settings.store import Question, keep_settings, stored_settings
 
 # What the speed of an update does not depend on: the same answer serves all of them.
 _IRRELEVANT = {"name", "seed", "preflight", "logging"}
@@ -67,7 +68,7 @@ def optimize_settings(
         meter,
         first_batch_size=min(extra["first_batch_size"], extra["max_batch_size"]),
         max_batch_size=extra["max_batch_size"],
-        threads=thread_numbers(num_cores()),
+        threads=thread_numbers(num_usable_cores()),
         tell=lambda answer: print(in_words(answer, unit), flush=True),
     )
     print_choice(findings, unit)

@@ -13,6 +13,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from mlcore.cores import num_usable_cores
 from mlcore.environment import cpu_model
 from mlcore.logger.plain_values import to_plain, write_json_atomic
 from mlcore.machine_settings.answer import Findings
@@ -106,18 +107,11 @@ def machine(device: str) -> dict[str, Any]:
     return {
         "cpu": cpu_model(),
         "architecture": platform.machine(),
-        "cores": num_cores(),
+        "cores": num_usable_cores(),
         "accelerator": None if device == "cpu" else _accelerator(device),
         "torch": _torch_version(),
         "system": sys.platform,
     }
-
-
-def num_cores() -> int:
-    """Cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def cache_folder() -> Path:

@@ -1,6 +1,5 @@
 """The command `optimize` of every project: it reads the space, runs the trials, and says what came out."""
 
-import os
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +11,7 @@ from mlcore.cli import Options
 from mlcore.config.dumping import dump_config
 from mlcore.config.loading import load_config
 from mlcore.config.matching import key_paths
+from mlcore.cores import num_usable_cores
 from mlcore.errors import ConfigError
 from mlcore.search.config import SearchConfig
 from mlcore.search.plan import SearchPlan
@@ -81,7 +81,7 @@ def make_plan(config: Searchable, options: Options, *, train_script: str) -> Sea
         base = Path(folder) / "base.yaml"
         base.write_text(dump_config(config, only_set=True), encoding="utf-8")
         dimensions = dimensions_of(search, schema, base)
-    workers = extra["workers"] or os.cpu_count() or 1
+    workers = extra["workers"] or num_usable_cores()
     plan = SearchPlan(
         folder=extra["output"] or options.runs_dir / "searches" / search.name,
         train_script=options.project / train_script,

@@ -1,6 +1,5 @@
 """What a search is about, resolved: its folder, the training command, the metric, the space."""
 
-import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -8,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
+from mlcore.cores import threads_of_worker
 from mlcore.runs import RunFolder, list_runs
 from mlcore.search.config import SearchConfig
 from mlcore.search.space import Dimension, Point, grid_points, settings
@@ -72,8 +72,8 @@ class SearchPlan:
 
     @property
     def threads_per_worker(self) -> int:
-        """An equal share of the cores."""
-        return max(1, (os.cpu_count() or 1) // self.num_workers)
+        """An equal share of the cores; see `threads_of_worker`."""
+        return threads_of_worker(self.num_workers)
 
     @cached_property
     def grid(self) -> list[Point]:

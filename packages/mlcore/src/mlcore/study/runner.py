@@ -1,11 +1,11 @@
 """Runs the jobs of a study, some at a time."""
 
-import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TextIO
 
+from mlcore.cores import num_usable_cores, threads_of_worker
 from mlcore.run_lock import lock_run
 from mlcore.signals import StopSignals
 from mlcore.study.display import make_display
@@ -39,7 +39,7 @@ def run_study(
         folder: of the study; made if it is not there. Gets ``study.jsonl`` and ``logs/KEY.log``.
         num_workers: jobs at a time; None for one a core.
         threads_per_worker: threads that the numeric libraries of one job may use; a job's own ``env`` goes before.
-            None shares the cores out, so that none is used twice.
+            None shares the cores out, so that none is used twice; `OMP_NUM_THREADS` lowers the share.
         retries: how often a job that failed is started again, after all others.
         timeout_s: seconds after which an attempt is stopped (SIGTERM) and counts as failed; None for no limit.
         grace_s: seconds that a job has for saving after a signal, before it gets SIGTERM and 5 s later SIGKILL.
@@ -54,10 +54,9 @@ def run_study(
         InterruptedRun: the study was asked to stop; exit code 130, or 143 after SIGTERM.
     """
     check_jobs(jobs)
-    cores = os.cpu_count() or 1
-    num_workers = min(cores, len(jobs)) if num_workers is None else num_workers
+    num_workers = min(num_usable_cores(), len(jobs)) if num_workers is None else num_workers
     if threads_per_worker is None:
-        threads_per_worker = max(1, cores // max(1, num_workers))
+        threads_per_worker = threads_of_worker(num_workers)
     settings = Settings(num_workers, threads_per_worker, retries, timeout_s, grace_s)
     (folder / "logs").mkdir(parents=True, exist_ok=True)
     display = make_display(stream or sys.stdout)
