@@ -77,6 +77,7 @@ def prepare(config: ExperimentConfig) -> Prepared:
     train, validation = training_splits(config.data)
     means, deviations = train.channel_statistics()
     model = model_config_for(config.model, train)
+    check_resizing(config, train)
     resolved, curriculum = with_curriculum(
         config.model_copy(update={"model": model}),
         train,
@@ -87,6 +88,17 @@ def prepare(config: ExperimentConfig) -> Prepared:
     )
     heads = {str(name): attribute_of(train, name).classes for name in config.data.attributes}
     return Prepared(resolved, device, train, validation, means, deviations, curriculum, heads)
+
+
+def check_resizing(config: ExperimentConfig, images: ImageDataset) -> None:
+    """Raise ConfigError where progressive resizing would enlarge images."""
+    resizing = config.data.progressive_resizing
+    edge = images.image_shape[0]
+    if resizing is not None and max(resizing.sizes) > edge:
+        raise ConfigError(
+            f"data.progressive_resizing.sizes: {max(resizing.sizes)} is above {edge}, the images' own edge; "
+            f"give at most {edge}"
+        )
 
 
 def model_config_for(model: ModelConfig, images: ImageDataset) -> ModelConfig:
@@ -146,11 +158,12 @@ def make_loader(
     )
 
 
-def make_training_loader(prepared: Prepared, *, mixes: bool = False) -> ImageBatches:
-    """Shuffled, augmented batches of the training images, for this process; the labels of one that mixes are
-    probabilities.
+def make_training_loader(prepared: Prepared, *, whole_recipe: bool = False) -> ImageBatches:
+    """Shuffled, augmented batches of the training images, for this process. With the whole recipe images are also
+    mixed, so that labels are probabilities, and smaller in the first epochs.
     """
     config, augmentation = prepared.config, prepared.config.data.augmentation
+    resizing = config.data.progressive_resizing
     mixing = build_mixing(augmentation, seed=config.seed, num_classes=prepared.train.num_classes)
     return make_loader(
         prepared,
@@ -160,8 +173,9 @@ def make_training_loader(prepared: Prepared, *, mixes: bool = False) -> ImageBat
         seed=config.seed,
         curriculum=prepared.curriculum,
         augmentation=build_augmentation(augmentation, seed=config.seed, as_bytes=True),
-        mixing=mixing if mixes else None,
+        mixing=mixing if whole_recipe else None,
         num_workers=config.data.num_workers,
+        resizing=resizing.size if resizing is not None and whole_recipe else None,
         attributes={name: attribute_labels(name, prepared.train) for name in prepared.heads},
         **_place(),
     )
@@ -174,7 +188,7 @@ def attribute_labels(name: str, images: ImageDataset) -> torch.Tensor:
 
 def make_loaders(prepared: Prepared) -> tuple[ImageBatches, ImageBatches | None]:
     """The loaders of a training run."""
-    train, images = make_training_loader(prepared, mixes=True), prepared.validation
+    train, images = make_training_loader(prepared, whole_recipe=True), prepared.validation
     if images is None:
         return train, None
     labels = {name: attribute_labels(name, images) for name in prepared.heads}
@@ -198,7 +212,7 @@ def split_hashes(prepared: Prepared) -> dict[str, list[str]]:
 
 
 def make_logger(prepared: Prepared, run: RunFolder | None) -> TrainingLogger:
-    """The logger of a run, told how many operations an image costs."""
+    """The logger of a run, told how many operations an image costs unless that changes."""
     config = prepared.config
     height, width, channels = prepared.train.image_shape
     with torch.device("meta"):
@@ -208,7 +222,7 @@ def make_logger(prepared: Prepared, run: RunFolder | None) -> TrainingLogger:
     return training_run.make_logger(
         config,
         run,
-        flops_per_item=flops,
+        flops_per_item=None if config.data.progressive_resizing else flops,
         item_name="images",
         config=config.model_dump(mode="json"),
     )

@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 from mlcore.config.run_name import RunName
 from mlcore.image_classification.config import ImageExperimentConfig
 from mlcore.trainer.config import TrainingConfig
-from mldata.images.config import ImageDataConfig
+from mldata.images.config import ImageDataConfig, ProgressiveResizingConfig
 from mlmodels.image_classifiers.photograph_configs import (
     BackboneConfig,
     CifarResNetConfig,
@@ -30,6 +30,10 @@ class DataConfig(ImageDataConfig):
     )
     attributes: tuple[Literal["colour"], ...] = Field(
         (), max_length=1, description="what else to predict, each with a head of its own; of shapes: colour"
+    )
+
+    progressive_resizing: ProgressiveResizingConfig | None = Field(
+        None, description="smaller images in the first epochs; null: never"
     )
 
     @model_validator(mode="after")
@@ -61,6 +65,15 @@ class ExperimentConfig(ImageExperimentConfig):
         if self.data.attributes and self.model.type == "speed_net":
             raise ValueError(
                 "data.attributes: speed_net has one head; take another model.type, such as simple_cnn"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _small_images_fit_the_model(self) -> Self:
+        if self.data.progressive_resizing is not None and self.model.type == "vit":
+            raise ValueError(
+                "data.progressive_resizing: vit takes images of one size; take a convolutional model.type, such as "
+                "speed_net"
             )
         return self
 

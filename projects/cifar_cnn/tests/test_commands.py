@@ -160,6 +160,16 @@ def test_every_family_trains_and_is_read_back(run: Command, tmp_path: Path, mode
         show_what_a_vit_looks_at(run, folder)
 
 
+def test_the_first_epochs_are_small_and_validation_is_not(run: Command, tmp_path: Path) -> None:
+    small = ("data.progressive_resizing={sizes: [16], epochs: [1]}", "training.epochs=2")
+    settings = [part for word in small for part in ("--set", word)]
+    assert run("train", *SMOKE, *settings, "--runs-dir", str(tmp_path / "runs")) == 0
+    (folder,) = (tmp_path / "runs").iterdir()
+    summary = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+    assert summary["flops_per_item"] is None
+    assert evaluation_of(folder)["metrics"]["num_samples"] > 0
+
+
 def show_what_a_vit_looks_at(run: Command, folder: Path) -> None:
     """Its patches as filters, and Grad-CAM of its last block as heat maps."""
     from cifar_cnn import build
@@ -241,6 +251,10 @@ def test_a_study_of_stopping_takes_only_what_ends_by_itself(
         (("--set", "data.attributes=[color]"), "colour"),
         (("--set", "data.attributes=[colour]", "--set", "data.augmentation.mixup=1"), "set both to 0"),
         (("--set", "training.loss_weights={colour: 2}"), "no loss 'colour'"),
+        (("--set", "data.progressive_resizing={sizes: [16, 40], epochs: [1, 1]}"), "give at most 32"),
+        (("--set", "data.progressive_resizing={sizes: [8], epochs: [1]}"), "16"),
+        (("--config", "configs/vit.yaml", "--set", "data.dataset=shapes", "--set",
+          "data.progressive_resizing={sizes: [16], epochs: [1]}"), "such as speed_net"),
         (("--set", "data.curriculum={order: anti}"), "name an earlier run"),
         (("--set", "data.curriculum={scores: nowhere.txt}"), "nowhere.txt"),
         (("--set", "data.curriculum={scores: no_such_run}"), "no_such_run"),

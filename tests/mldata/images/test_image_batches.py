@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from mldata import load_images
 from mldata.errors import DataError
 from mldata.images import ImageBatches, ImageDataset
+from mldata.images.config import ProgressiveResizingConfig
+from pydantic import ValidationError
 
 Batches = list[tuple[torch.Tensor, torch.Tensor]]
 
@@ -304,3 +306,56 @@ def test_further_labels_stay_with_their_images() -> None:
         assert torch.equal(labels["tens"], labels["class"] * 10)
     with pytest.raises(ValueError, match="mixing mixes one label"):
         batches_of(dataset, attributes={"tens": dataset.labels}, mixing=lambda *arguments: arguments)
+
+
+@pytest.mark.parametrize("channels_last", [False, True])
+def test_small_epochs_hold_means_of_the_pixels_they_cover(channels_last: bool) -> None:
+    """Halving the edge is the mean of what a triangle covers; a dense product of matrices is the oracle."""
+    dataset = square_pictures(6)
+    sizes = ProgressiveResizingConfig(sizes=(16, 20), epochs=(1, 2))
+    assert [sizes.size(epoch) for epoch in range(5)] == [16, 20, 20, None, None]
+    options = {"shuffle": True, "channels_last": channels_last, "num_workers": 2}
+    whole, resized = batches_of(dataset, **options), batches_of(dataset, resizing=sizes.size, **options)
+    for epoch in range(4):
+        edge = sizes.size(epoch) or 32
+        weights = triangle_weights(32, edge)
+        for (full, labels), (small, same) in zip(whole, resized, strict=True):
+            assert torch.equal(labels, same)
+            assert small.shape[2:] == (edge, edge)
+            expected = full if edge == 32 else weights @ full.double() @ weights.T
+            torch.testing.assert_close(small.double(), expected.double(), rtol=0, atol=1e-5)
+
+
+def square_pictures(count: int) -> ImageDataset:
+    images = torch.randint(
+        0, 256, (count, 32, 32, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(1)
+    )
+    positions = torch.arange(count)
+    return ImageDataset("random", "train", images, positions, tuple(map(str, range(count))), positions)
+
+
+def triangle_weights(length: int, edge: int) -> torch.Tensor:
+    """(edge, length) rows of a triangle as wide as two new pixels, centred on each of them, that add up to 1."""
+    ratio = length / edge
+    centres = (torch.arange(edge, dtype=torch.float64) + 0.5) * ratio
+    places = torch.arange(length, dtype=torch.float64) + 0.5
+    weights = (1 - (places - centres[:, None]).abs() / ratio).clamp(min=0)
+    return weights / weights.sum(dim=1, keepdim=True)
+
+
+def test_a_resumed_small_epoch_goes_on_small() -> None:
+    sizes = ProgressiveResizingConfig(sizes=(16,), epochs=(2,))
+    whole = batches_of(square_pictures(12), shuffle=True, resizing=sizes.size)
+    every = [[images for images, _ in whole] for _ in range(3)]
+    begun = batches_of(square_pictures(12), shuffle=True, resizing=sizes.size)
+    list(begun)
+    next(iter(begun))
+    resumed = batches_of(square_pictures(12), shuffle=True, resizing=sizes.size)
+    resumed.load_state_dict(begun.state_dict())
+    assert [torch.equal(a, b) for (a, _), b in zip(resumed, every[1][1:], strict=True)] == [True, True]
+    assert next(iter(resumed))[0].shape[2:] == (32, 32)
+
+
+def test_stages_without_a_size_are_refused() -> None:
+    with pytest.raises(ValidationError, match="one number a stage in both"):
+        ProgressiveResizingConfig(sizes=(16, 20), epochs=(1,))

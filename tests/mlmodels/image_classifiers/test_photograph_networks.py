@@ -234,6 +234,18 @@ def test_images_of_another_shape_are_refused_and_layers_to_show_answer(config: A
     assert seen
 
 
+@pytest.mark.parametrize("config", CONFIGS, ids=lambda config: config.type)
+def test_smaller_squares_are_for_training_alone(config: Any) -> None:
+    model = KINDS[config.type].from_config(config)
+    small = images()[:, :, :12, :12]
+    assert model.train()(small).shape == (4, 5)
+    for wrong in (images()[:, :, :12], images()[:, :2, :12, :12], torch.zeros(4, 3, 20, 20)):
+        with pytest.raises(ValueError, match=r"takes \(batch, 3, 16, 16\)"):
+            model(wrong)
+    with pytest.raises(ValueError, match=r"takes \(batch, 3, 16, 16\)"):
+        model.eval()(small)
+
+
 def test_stages_that_do_not_fit_are_refused() -> None:
     with pytest.raises(ValidationError, match="one number a stage in both"):
         SimpleCnnConfig(channels=(4, 8), convolutions=(1,))

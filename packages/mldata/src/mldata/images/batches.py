@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn.functional import interpolate
 
 from mldata.errors import DataError
 from mldata.images.curriculum import Curriculum
@@ -22,6 +23,7 @@ LabelledBatch = tuple[Tensor, Any]  # with attributes the labels are a mapping o
 Augmentation = Callable[[Tensor, Tensor, int], Tensor]
 # (images (B, C, H, W), labels (B,), indices (B,), epoch) -> images and targets (B, K).
 Mixing = Callable[[Tensor, Tensor, Tensor, int], Batch]
+Resizing = Callable[[int], int | None]  # epoch -> edge in pixels
 
 
 class ImageBatches(ResumableLoader):
@@ -46,6 +48,8 @@ class ImageBatches(ResumableLoader):
             (B, C, H, W) floats in [0, 1], or bytes.
         mixing: called after it, as `mixing(images (B, C, H, W), labels, indices, epoch)`; gives images and targets,
             probabilities (B, K), which then take the labels' place.
+        resizing: gives the edge in pixels to which an epoch's batches are resampled last, or None for none; bilinear,
+            each pixel the mean of those that it covers.
         attributes: further labels (N,) of all images, by name. A batch's labels are then a mapping, in which the
             set's own are called "class".
         drop_last: leave out the last batch if it is not full. With `shuffle` and several ranks up to
@@ -72,6 +76,7 @@ class ImageBatches(ResumableLoader):
         curriculum: Curriculum | None = None,
         augmentation: Augmentation | None = None,
         mixing: Mixing | None = None,
+        resizing: Resizing | None = None,
         attributes: Mapping[str, Tensor] | None = None,
         drop_last: bool = False,
         channels_last: bool = False,
@@ -89,6 +94,7 @@ class ImageBatches(ResumableLoader):
         if mixing is not None and self.attributes:
             raise ValueError(f"mixing mixes one label, and there are {len(self.attributes) + 1}")
         self.mixing, self.curriculum = mixing, curriculum if shuffle else None
+        self.resizing = resizing
         self.channels_last, self.num_workers = channels_last, num_workers
         self.rank, self.world_size = rank, world_size
         self._normalised = Normalisation(mean, std, dataset.image_shape[2])
@@ -118,8 +124,10 @@ class ImageBatches(ResumableLoader):
         self._position = begin
         epoch = self._epoch
         order = self.order(epoch)
+        size = None if self.resizing is None else self.resizing(epoch)
         tasks = (
-            (self._rows(order, step), self._draw_number(epoch, step)) for step in range(begin, len(self))
+            (self._rows(order, step), self._draw_number(epoch, step), size)
+            for step in range(begin, len(self))
         )
         for batch in work_ahead(self._gather, tasks, self.num_workers):
             self._position += 1
@@ -162,8 +170,8 @@ class ImageBatches(ResumableLoader):
         together = order[step * per_step : (step + 1) * per_step]
         return rows_of_rank(together, self.rank, self.world_size)
 
-    def _gather(self, task: tuple[NDArray[np.int64], int]) -> LabelledBatch:
-        rows, epoch = task  # a later pass through the images of an epoch counts as another one
+    def _gather(self, task: tuple[NDArray[np.int64], int, int | None]) -> LabelledBatch:
+        rows, epoch, size = task  # a later pass through the images of an epoch counts as another one
         dataset, positions = self.dataset, torch.from_numpy(rows).to(self.dataset.images.device)
         images, labels = _taken(dataset.images, positions), _taken(dataset.labels, positions)
         if self.augmentation is None:
@@ -173,6 +181,8 @@ class ImageBatches(ResumableLoader):
         if self.mixing is not None:
             images, labels = self.mixing(images, labels, _taken(dataset.indices, positions), epoch)
         floats = self._normalised(images, channels_last=self.channels_last)
+        if size is not None:
+            floats = interpolate(floats, size=(size, size), mode="bilinear", antialias=True)
         if not self.attributes:
             return floats, labels
         more = {name: _taken(values, positions) for name, values in self.attributes.items()}

@@ -1,7 +1,8 @@
 """The data section of an experiment with images. Imports no torch: a config is read before anything heavy."""
 
+from itertools import accumulate
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -34,6 +35,32 @@ class CurriculumConfig(BaseModel):
         if self.scores is None and self.order != "random":
             raise ValueError(
                 f"order {self.order} needs scores: name an earlier run, or a .txt with a number an image"
+            )
+        return self
+
+
+class ProgressiveResizingConfig(BaseModel):
+    """Small images first: what is coarse is learnt from them as well, for less computing (Howard, 2018)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, allow_inf_nan=False)
+
+    sizes: tuple[Annotated[int, Field(ge=16, le=1024)], ...] = Field(
+        min_length=1, description="edge of the images in each stage, pixels: [20, 26] for images of 32"
+    )
+    epochs: tuple[Annotated[int, Field(ge=1)], ...] = Field(
+        min_length=1, description="epochs of each stage; behind the last one images have their own size"
+    )
+
+    def size(self, epoch: int) -> int | None:
+        """Edge in this epoch, from 0; None for the images' own."""
+        ends = accumulate(self.epochs)
+        return next((size for size, end in zip(self.sizes, ends, strict=True) if epoch < end), None)
+
+    @model_validator(mode="after")
+    def _every_stage_has_a_size(self) -> Self:
+        if len(self.sizes) != len(self.epochs):
+            raise ValueError(
+                f"sizes has {len(self.sizes)} stages and epochs {len(self.epochs)}: give one number a stage in both"
             )
         return self
 

@@ -70,7 +70,7 @@ class Backbone(BaseModel):
 
     def features(self, images_BCHW: Tensor) -> Tensor:
         """What the head sees: (B, D)."""
-        check_images(images_BCHW, self.config)
+        check_images(images_BCHW, self.config, may_be_smaller=self.training)
         if self.config.upscale > 1:
             images_BCHW = F.interpolate(
                 images_BCHW, scale_factor=self.config.upscale, mode="bilinear", align_corners=False
