@@ -6,7 +6,6 @@ runs. Two runs of different seeds differ by more than that in one case of six.
 """
 
 import statistics
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from mlcore.statistics.mean_tests import t_interval
 from mlcore.study import Job, StudyResult, run_study
 from mlcore.study.base_config import write_base
 from mlcore.study.seeds import parse_seeds
+from mlcore.study.training_command import training_command
 
 from custom_transformer import build
 from custom_transformer.config import ExperimentConfig
@@ -56,17 +56,9 @@ def study_precision(config: ExperimentConfig, options: Options) -> int:
 
 def job_of(project: Path, folder: Path, base: Path, dtype: str, seed: int) -> Job:
     """Training in one dtype with one seed."""
-    places = (
-        "--config",
-        str(base),
-        "--seed",
-        str(seed),
-        "--runs-dir",
-        str(folder / "runs"),
-        "--no-tensorboard",
-    )
-    settings = ("--set", f"model.dtype={dtype}", "--set", f"name={dtype}")
-    return Job(f"{dtype}_{seed}", (sys.executable, str(project / "train.py"), *places, *settings))
+    settings = (f"model.dtype={dtype}", f"name={dtype}")
+    command = training_command(project, config=base, seed=seed, runs_dir=folder / "runs", settings=settings)
+    return Job(f"{dtype}_{seed}", command)
 
 
 def report(config: ExperimentConfig, study: StudyResult, seeds: Sequence[int], folder: Path) -> None:

@@ -1,6 +1,5 @@
 """The command `compare`: cells with and without layer norm at equal parameters and equal tokens, n seeds each."""
 
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from mlcore.statistics.figure import draw_models
 from mlcore.study import Job, StudyResult, run_study
 from mlcore.study.base_config import write_base
 from mlcore.study.seeds import parse_seeds
+from mlcore.study.training_command import training_command
 from mlmodels.recurrent.config import RecurrentLanguageModelConfig
 from mlmodels.recurrent.equal_size import with_num_parameters
 from mlmodels.recurrent.size import count_parameters
@@ -105,9 +105,9 @@ def make_contenders(
 
 def job_of(project: Path, folder: Path, base: Path, contender: Contender, seed: int) -> Job:
     """Training of one variant with one seed."""
-    places = ("--config", str(base), "--seed", str(seed), "--runs-dir", str(folder / "runs"))
-    settings = [word for setting in contender.settings for word in ("--set", setting)]
-    command = (sys.executable, str(project / "train.py"), *places, "--no-tensorboard", *settings)
+    command = training_command(
+        project, config=base, seed=seed, runs_dir=folder / "runs", settings=contender.settings
+    )
     return Job(f"{contender.name}_{seed}", command)
 
 

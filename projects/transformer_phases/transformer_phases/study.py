@@ -1,6 +1,5 @@
 """The command `study`: eras × seeds as processes of `train`, after the canary, and the page about them."""
 
-import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from mlcore.logger.plain_values import write_json_atomic
 from mlcore.study import Job, run_study
 from mlcore.study.base_config import variables_of
 from mlcore.study.seeds import parse_seeds
+from mlcore.study.training_command import training_command
 from mldata.prepared_text import PreparedText, prepare_text
 from mldata.splits import HELD_OUT_RULE
 from mlmodels.transformer_eras.presets import sizes_of
@@ -176,9 +176,9 @@ def phases_to_check(configs: Sequence[ExperimentConfig]) -> list[Any]:
 def training_job(options: Options, folder: Path, entry: Entry, seed: int) -> Job:
     """Training of one configuration with one seed, evaluation and samples included."""
     config = entry.config
-    places = ("--config", str(entry.path), "--seed", str(seed), "--runs-dir", str(folder / "runs"))
-    words = [word for setting in entry.settings for word in ("--set", setting)]
-    command = (sys.executable, str(options.project / "train.py"), *places, "--no-tensorboard", *words)
+    command = training_command(
+        options.project, config=entry.path, seed=seed, runs_dir=folder / "runs", settings=entry.settings
+    )
     weight = num_tokens(config) * flops_per_token(config.era, config.data.sequence_length)
     return Job(f"{config.name}_{seed}", command, env=variables_of(config), weight=weight)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ from mlcore.statistics.figure import draw_models
 from mlcore.study import Job, run_study
 from mlcore.study.base_config import variables_of
 from mlcore.study.seeds import parse_seeds
+from mlcore.study.training_command import training_command
 
 REFERENCE = "reference"
 METRIC = "test.accuracy"
@@ -93,9 +93,7 @@ def training_job(
         ConfigError: what is wrong with file or settings.
     """
     overrides = [*options.extra["settings"], *settings]
-    places = ("--config", str(path), "--seed", str(seed), "--runs-dir", str(runs_dir))
-    words = [word for setting in overrides for word in ("--set", setting)]
-    command = (sys.executable, str(options.project / "train.py"), *places, "--no-tensorboard", *words)
+    command = training_command(options.project, config=path, seed=seed, runs_dir=runs_dir, settings=overrides)
     return Job(key, command, env=variables_of(load_config(schema, path, overrides=overrides)))
 
 
