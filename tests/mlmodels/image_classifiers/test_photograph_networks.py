@@ -191,6 +191,19 @@ def test_speed_net_begins_as_the_identity_and_has_no_scales() -> None:
     torch.testing.assert_close(model(images()), model.head(features) / 9)
 
 
+def test_every_parameter_of_speed_net_has_one_role() -> None:
+    model = SpeedNet(SpeedNetConfig(widths=(32, 40), **SMALL))
+    roles = model.parameter_roles()
+    placed = [id(parameter) for group in roles.values() for parameter in group]
+    assert sorted(placed) == sorted(map(id, model.parameters()))
+    assert [tuple(weight.shape) for weight in roles["matrices"]] == [
+        (32, 24, 3, 3),
+        (32, 32, 3, 3),
+        (40, 32, 3, 3),
+        (40, 40, 3, 3),
+    ]
+
+
 CONFIGS = [
     SimpleCnnConfig(channels=(4, 6), convolutions=(1, 1), **SMALL),
     CifarResNetConfig(width=4, **SMALL),

@@ -95,6 +95,12 @@ class SpeedNet(BaseModel):
     def from_config(cls, config: SpeedNetConfig) -> Self:
         return cls(config)
 
+    def parameter_roles(self) -> dict[str, list[nn.Parameter]]:
+        """What Muon treats as matrices: the filters of the blocks."""
+        filters = [layer.weight for layer in self.blocks.modules() if isinstance(layer, nn.Conv2d)]
+        shifts = [parameter for parameter in self.parameters() if parameter.ndim == 1]
+        return {"matrices": filters, "head": [self.head.weight], "scalars": shifts}
+
     @torch.no_grad()
     def init_weights(self, generator: torch.Generator | None = None) -> None:
         """torch's own draws, but every convolution's first filters pass their input on; whitening as if of noise."""
