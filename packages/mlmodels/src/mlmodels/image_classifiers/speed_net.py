@@ -95,10 +95,12 @@ class SpeedNet(BaseModel):
     def from_config(cls, config: SpeedNetConfig) -> Self:
         return cls(config)
 
-    def parameter_roles(self) -> dict[str, list[nn.Parameter]]:
+    def parameter_roles(self) -> dict[str, list[Tensor]]:
         """What Muon treats as matrices: the filters of the blocks."""
-        filters = [layer.weight for layer in self.blocks.modules() if isinstance(layer, nn.Conv2d)]
-        shifts = [parameter for parameter in self.parameters() if parameter.ndim == 1]
+        filters: list[Tensor] = [
+            layer.weight for layer in self.blocks.modules() if isinstance(layer, nn.Conv2d)
+        ]
+        shifts: list[Tensor] = [parameter for parameter in self.parameters() if parameter.ndim == 1]
         return {"matrices": filters, "head": [self.head.weight], "scalars": shifts}
 
     @torch.no_grad()
