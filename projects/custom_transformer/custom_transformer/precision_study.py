@@ -58,7 +58,7 @@ def job_of(project: Path, folder: Path, base: Path, dtype: str, seed: int) -> Jo
     """Training in one dtype with one seed."""
     settings = (f"model.dtype={dtype}", f"name={dtype}")
     command = training_command(project, config=base, seed=seed, runs_dir=folder / "runs", settings=settings)
-    return Job(f"{dtype}_{seed}", command)
+    return Job(f"{dtype}_{seed}", command, resumes=True)
 
 
 def report(config: ExperimentConfig, study: StudyResult, seeds: Sequence[int], folder: Path) -> None:

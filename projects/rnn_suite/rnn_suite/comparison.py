@@ -108,7 +108,7 @@ def job_of(project: Path, folder: Path, base: Path, contender: Contender, seed: 
     command = training_command(
         project, config=base, seed=seed, runs_dir=folder / "runs", settings=contender.settings
     )
-    return Job(f"{contender.name}_{seed}", command)
+    return Job(f"{contender.name}_{seed}", command, resumes=True)
 
 
 def records_of(

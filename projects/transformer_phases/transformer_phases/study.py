@@ -180,7 +180,7 @@ def training_job(options: Options, folder: Path, entry: Entry, seed: int) -> Job
         options.project, config=entry.path, seed=seed, runs_dir=folder / "runs", settings=entry.settings
     )
     weight = num_tokens(config) * flops_per_token(config.era, config.data.sequence_length)
-    return Job(f"{config.name}_{seed}", command, env=variables_of(config), weight=weight)
+    return Job(f"{config.name}_{seed}", command, env=variables_of(config), weight=weight, resumes=True)
 
 
 def describe(

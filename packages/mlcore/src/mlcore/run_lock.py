@@ -3,6 +3,7 @@
 import json
 import os
 import platform
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,8 @@ from filelock import FileLock, Timeout
 from mlcore.errors import RunLockedError
 
 _GUARD_TIMEOUT_S = 10.0
+_PATIENCE_S = 10.0
+_POLL_S = 0.05
 
 
 @contextmanager
@@ -53,6 +56,16 @@ def _guard(folder: Path) -> Iterator[None]:
             yield
     except Timeout:
         raise RunLockedError(f"{folder}: its lock is being taken by another process") from None
+
+
+def wait_until_free(folder: Path) -> None:
+    """A run whose study or search was killed dies a moment later: wait up to 10 s until nobody holds its folder."""
+    end = time.monotonic() + _PATIENCE_S
+    while time.monotonic() < end:
+        owner = read_owner(folder / "run.lock")
+        if owner is None or not is_alive(owner):
+            return
+        time.sleep(_POLL_S)
 
 
 def read_owner(path: Path) -> dict[str, object] | None:

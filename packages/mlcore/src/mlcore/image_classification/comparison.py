@@ -94,7 +94,7 @@ def training_job(
     """
     overrides = [*options.extra["settings"], *settings]
     command = training_command(options.project, config=path, seed=seed, runs_dir=runs_dir, settings=overrides)
-    return Job(key, command, env=variables_of(load_config(schema, path, overrides=overrides)))
+    return Job(key, command, env=variables_of(load_config(schema, path, overrides=overrides)), resumes=True)
 
 
 def judge_once(run: RunFolder, judge_on_test: Callable[[RunFolder], object]) -> None:

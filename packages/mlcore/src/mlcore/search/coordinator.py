@@ -5,8 +5,7 @@ import time
 from collections import deque
 
 from mlcore.logger.number_format import format_number
-from mlcore.run_lock import is_alive, read_owner
-from mlcore.runs import RunFolder
+from mlcore.run_lock import wait_until_free
 from mlcore.search.plan import SearchPlan, trial_name
 from mlcore.search.space import Point
 from mlcore.search.trial import TrialStatus, outcome_in, outcome_of
@@ -19,7 +18,6 @@ from mlcore.study.estimate import remaining_seconds
 from mlcore.study.settings import Settings
 
 _POLL_S = 0.05
-_LOCK_PATIENCE_S = 10.0
 
 
 class Search:
@@ -120,7 +118,7 @@ class Search:
         run = self._plan.newest_run(number)
         can_go_on = run is not None and any(run.checkpoints.glob("*.pt"))
         if run is not None:
-            wait_for_lock(run)
+            wait_until_free(run.path)
         job = self._plan.job(number, point, run if can_go_on else None)
         attempt = self._store.start(number)
         log_path = self._plan.folder / "logs" / f"{job.key}.log"
@@ -152,13 +150,3 @@ class Search:
     def _best_note(self, number: int) -> str:
         best = self._store.study.best_trial
         return ", the best so far" if best.number == number else ""
-
-
-def wait_for_lock(run: RunFolder) -> None:
-    """A trial whose search was killed dies a moment later: wait until its run folder is free."""
-    end = time.monotonic() + _LOCK_PATIENCE_S
-    while time.monotonic() < end:
-        owner = read_owner(run.path / "run.lock")
-        if owner is None or not is_alive(owner):
-            return
-        time.sleep(_POLL_S)

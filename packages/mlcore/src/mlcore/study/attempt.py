@@ -11,12 +11,15 @@ from mlcore.study.output import NUM_LAST_LINES, named_paths, read_lines
 from mlcore.study.result import JobResult, Status
 
 
-def start_attempt(job: Job, attempt: int, log_path: Path, environment: Mapping[str, str]) -> Child:
-    """Start the job's command; its log begins with that command."""
-    command = " ".join(redact(shlex.join(job.command)).split())
+def start_attempt(
+    job: Job, attempt: int, log_path: Path, environment: Mapping[str, str], resume: Path | None = None
+) -> Child:
+    """Start the job's command, to go on with the run `resume` where there is one; its log begins with that command."""
+    words = job.command if resume is None else (*job.command, "--resume", str(resume))
+    command = " ".join(redact(shlex.join(words)).split())
     with open(log_path, "a", encoding="utf-8", errors="replace") as log:
         log.write(f"=== attempt {attempt}: {command}\n")
-    return Child(job, attempt, log_path, {**environment, **job.env})
+    return Child(job, attempt, log_path, {**environment, **job.env}, words)
 
 
 def result_of(child: Child, code: int) -> JobResult:

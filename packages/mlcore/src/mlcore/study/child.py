@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from mlcore.study import guard
@@ -25,7 +26,9 @@ class Child:
         stopping: it was asked to stop, for whatever reason.
     """
 
-    def __init__(self, job: Job, attempt: int, log_path: Path, env: dict[str, str]) -> None:
+    def __init__(
+        self, job: Job, attempt: int, log_path: Path, env: dict[str, str], command: Sequence[str]
+    ) -> None:
         self.job, self.attempt, self.log_path = job, attempt, log_path
         self.timed_out = self.stopping = False
         self._next_steps: list[tuple[float, int]] = []
@@ -33,7 +36,7 @@ class Child:
         with open(log_path, "ab") as log:
             self.log_start = log.tell()
             self._process = subprocess.Popen(  # noqa: S603 the command is the caller's own
-                [sys.executable, "-I", guard.__file__, *job.command],
+                [sys.executable, "-I", guard.__file__, *command],
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=subprocess.STDOUT,

@@ -25,12 +25,15 @@ class Job:
         command: the program and its words. Exit code 0 means that its work is complete, anything else that it is not.
         env: variables that it gets beside the caller's.
         weight: how much work it is, in any unit that all jobs of the study share; for the estimate of the time left.
+        resumes: it trains a run, names it in its first line as ``NAME → FOLDER``, and goes on with it when
+            ``--resume FOLDER`` is added. An attempt that was cut short is then continued from its checkpoint.
     """
 
     key: str
     command: tuple[str, ...]
     env: Mapping[str, str] = field(default_factory=dict)
     weight: float = 1.0
+    resumes: bool = False
 
     @property
     def fingerprint(self) -> str:

@@ -25,6 +25,7 @@ class Journal:
 
     def __init__(self, path: Path, on_trouble: Callable[[OSError], None] | None = None) -> None:
         self._num_attempts: Counter[str] = Counter()
+        self._cut_short: dict[str, str] = {}  # fingerprints by key
         self._done: dict[str, dict[str, Mapping[str, Any]]] = {}  # by key and fingerprint
         for record in read_metrics(path) if path.exists() else []:
             self._take(record)
@@ -50,6 +51,10 @@ class Journal:
     def knows_another_command(self, job: Job) -> bool:
         """Whether a job of this key came to its end, but with another command."""
         return bool(self._done.get(job.key, {}).keys() - {job.fingerprint})
+
+    def was_cut_short(self, job: Job) -> bool:
+        """Whether this very command was begun last and neither came to its end nor failed."""
+        return self._cut_short.get(job.key) == job.fingerprint
 
     def started(self, job: Job) -> int:
         """Note that a job is about to start; returns the number of this attempt, from 1."""
@@ -85,5 +90,8 @@ class Journal:
         key = str(record.get("key"))
         if record.get("event") == "started":
             self._num_attempts[key] += 1
-        elif record.get("event") == "finished" and record.get("status") == "done":
+            self._cut_short[key] = str(record.get("fingerprint"))
+        elif record.get("event") == "finished" and record.get("status") in ("done", "failed"):
+            self._cut_short.pop(key, None)
+        if record.get("event") == "finished" and record.get("status") == "done":
             self._done.setdefault(key, {})[str(record.get("fingerprint"))] = record

@@ -7,6 +7,7 @@ NUM_LAST_LINES = 5
 _NUM_LINES_SEARCHED = 40
 _NUM_BYTES_READ = 65_536
 _RESULT = re.compile(r"([a-z][a-z0-9_-]*) {2,}(\S.*)")
+_BEGUN = re.compile(r"\S+ → (\S.*)")
 _CONTROL_SEQUENCE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
@@ -33,6 +34,19 @@ def named_paths(lines: list[str]) -> dict[str, str]:
         match = _RESULT.fullmatch(line)
         if match is not None and _exists(match[2]):
             found[match[1]] = str(Path(match[2]).resolve())
+    return found
+
+
+def begun_run(log_path: Path) -> Path | None:
+    """The run folder that the last attempt in a log named when it began, ``NAME → FOLDER``; None without one."""
+    if not log_path.is_file():
+        return None
+    found = None
+    with open(log_path, encoding="utf-8", errors="replace") as log:
+        for line in log:
+            match = _BEGUN.fullmatch(_CONTROL_SEQUENCE.sub("", line).strip())
+            if match is not None and _exists(match[1]):
+                found = Path(match[1])
     return found
 
 

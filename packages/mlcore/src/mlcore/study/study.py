@@ -7,11 +7,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from mlcore.errors import InterruptedRun
+from mlcore.run_lock import wait_until_free
 from mlcore.study.attempt import result_of, start_attempt
 from mlcore.study.child import Child
 from mlcore.study.estimate import remaining_seconds
 from mlcore.study.job import Job
 from mlcore.study.journal import Journal
+from mlcore.study.output import begun_run
 from mlcore.study.result import EventKind, JobResult, StudyEvent, StudyProgress, StudyResult
 from mlcore.study.settings import Settings
 
@@ -125,9 +127,20 @@ class Study:
         )
 
     def _start(self, job: Job, note: str) -> None:
+        log_path, resume = self._log_path(job), self._run_to_go_on_with(job)
         attempt = self._journal.started(job)
-        self._running.append(start_attempt(job, attempt, self._log_path(job), self._settings.environment))
-        self._tell("started", job, attempt, None, note)
+        self._running.append(start_attempt(job, attempt, log_path, self._settings.environment, resume))
+        self._tell("started", job, attempt, None, note if resume is None else "goes on from its checkpoint")
+
+    def _run_to_go_on_with(self, job: Job) -> Path | None:
+        """The run of an attempt that was cut short after it had saved."""
+        if not job.resumes or not self._journal.was_cut_short(job):
+            return None
+        run = begun_run(self._log_path(job))
+        if run is None or not any((run / "checkpoints").glob("*.pt")):
+            return None
+        wait_until_free(run)
+        return run
 
     def _end(self, child: Child, code: int) -> None:
         result = result_of(child, code)
