@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from mlcore.errors import InterruptedRun
 from mlcore.study import Job, StudyEvent, run_study
+from mlcore.study.output import begun_run
 
 MakeJob = Callable[..., Job]
 # Begins a run, saves and waits; or goes on with one. HOW may say how it ends the first time.
@@ -90,3 +91,16 @@ def test_what_was_too_slow_goes_on_when_it_is_tried_again(tmp_path: Path, runs: 
     assert result.attempts > 1
     assert result.run_path is not None
     assert (result.run_path / "checkpoints" / "last.pt").is_file()
+
+
+def test_the_run_of_an_earlier_attempt_is_not_that_of_the_last(tmp_path: Path) -> None:
+    log, begun = tmp_path / "a.log", f"toy → {tmp_path}\n"
+    log.write_text(f"=== attempt 1: train\n{begun}", encoding="utf-8")
+    assert begun_run(log) == tmp_path
+    log.write_text(f"=== attempt 1: train\n{begun}=== attempt 2: train --other\n", encoding="utf-8")
+    assert begun_run(log) is None
+    log.write_text(
+        f"=== attempt 1: train\n{begun}=== attempt 2: train --resume {tmp_path}\n", encoding="utf-8"
+    )
+    assert begun_run(log) == tmp_path
+    assert begun_run(tmp_path / "none.log") is None

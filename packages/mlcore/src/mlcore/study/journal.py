@@ -88,10 +88,11 @@ class Journal:
 
     def _take(self, record: Mapping[str, Any]) -> None:
         key = str(record.get("key"))
+        fingerprint, status = str(record.get("fingerprint")), record.get("status")
         if record.get("event") == "started":
             self._num_attempts[key] += 1
-            self._cut_short[key] = str(record.get("fingerprint"))
-        elif record.get("event") == "finished" and record.get("status") in ("done", "failed"):
+            self._cut_short[key] = fingerprint
+        elif record.get("event") == "finished" and status in ("done", "failed"):
             self._cut_short.pop(key, None)
-        if record.get("event") == "finished" and record.get("status") == "done":
-            self._done.setdefault(key, {})[str(record.get("fingerprint"))] = record
+            if status == "done":
+                self._done.setdefault(key, {})[fingerprint] = record

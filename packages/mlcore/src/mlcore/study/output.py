@@ -38,12 +38,17 @@ def named_paths(lines: list[str]) -> dict[str, str]:
 
 
 def begun_run(log_path: Path) -> Path | None:
-    """The run folder that the last attempt in a log named when it began, ``NAME → FOLDER``; None without one."""
+    """The run folder that the last attempt in a log named when it began, ``NAME → FOLDER``; None without one.
+
+    An attempt that was to resume a run and ended before it named it counts as that run's.
+    """
     if not log_path.is_file():
         return None
     found = None
     with open(log_path, encoding="utf-8", errors="replace") as log:
         for line in log:
+            if line.startswith("=== attempt ") and " --resume " not in line:
+                found = None
             match = _BEGUN.fullmatch(_CONTROL_SEQUENCE.sub("", line).strip())
             if match is not None and _exists(match[1]):
                 found = Path(match[1])

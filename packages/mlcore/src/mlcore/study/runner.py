@@ -32,8 +32,8 @@ def run_study(
     """Run every job that did not come to its end before with this very command; one that fails stops no other.
 
     A job that named its run folder runs again when that folder is gone; one that `resumes` goes on from its checkpoint
-    when it was cut short. Ctrl-C, SIGTERM and ``should_stop`` end the
-    study: the jobs under way get the signal once and save. When this process is killed, the jobs are killed with it.
+    when it was cut short. Ctrl-C, SIGTERM and ``should_stop`` end the study: the jobs under way get the signal once and
+    save. When this process is killed, the jobs are killed with it.
 
     Args:
         jobs: in the order in which they are started.
