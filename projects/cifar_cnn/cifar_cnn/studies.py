@@ -1,5 +1,7 @@
 """What the commands that train many runs have of this project's own: the configurations and the judge."""
 
+from pathlib import Path
+
 from mlcore.cli import Options
 from mlcore.config import load_config
 from mlcore.device import choose_device
@@ -24,8 +26,8 @@ def compare_stopping(options: Options) -> int:
     return study_stopping(options, schema=ExperimentConfig, name="stopping", judge_on_test=judge_on_test)
 
 
-def judge_on_test(run: RunFolder) -> None:
-    """Open the test images for a run."""
-    config, checkpoint = load_config(ExperimentConfig, run.config_path), run.checkpoints / "best.pt"
+def judge_on_test(run: RunFolder, checkpoint: Path) -> None:
+    """Open the test images for a checkpoint of a run."""
+    config = load_config(ExperimentConfig, run.config_path)
     classifier = build.read_classifier(checkpoint, choose_device(config.device))
     judge_split(run, classifier, "test", config, checkpoint)

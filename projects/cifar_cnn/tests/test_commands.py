@@ -239,6 +239,31 @@ def test_a_study_of_stopping_takes_only_what_ends_by_itself(
     assert "early_stopping {policy: adaptive}" in capsys.readouterr().err
 
 
+def test_a_study_of_stopping_judges_the_weights_that_a_run_of_the_best_length_keeps(
+    run: Command, tmp_path: Path
+) -> None:
+    adaptive = (
+        "preflight=false",
+        "model.channels=[8, 16, 32]",
+        "training.early_stopping={policy: adaptive, patience: 1, stretch: 0, min_delta: 9}",
+        "training.schedule=constant",
+    )
+    words = [part for word in adaptive for part in ("--set", word)]
+    study = ("--configs", "adaptive", "--seeds", "1,2", "--longest", "3", "--workers", "1")
+    assert run("stopping_study", *study, *words, "--output", str(tmp_path / "study")) == 0
+    figures = json.loads((tmp_path / "study" / "stopping.json").read_text(encoding="utf-8"))["models"][
+        "adaptive"
+    ]
+    assert figures["adaptive_epochs"] == [2, 2]  # no step is nine nats
+    length = (f"training.epochs={figures['best_budget']}", "training.early_stopping=null")
+    words += ["--seed", "1", "--runs-dir", str(tmp_path / "runs")]
+    words += [part for word in length for part in ("--set", word)]
+    assert run("train", "--config", "configs/adaptive.yaml", "--no-tensorboard", *words) == 0
+    (folder,) = (tmp_path / "runs").iterdir()
+    assert run("evaluate", "--run", str(folder), "--runs-dir", str(tmp_path / "runs")) == 0
+    assert evaluation_of(folder)["metrics"]["accuracy"] == figures["test_accuracy"]["fixed"][0]
+
+
 @pytest.mark.parametrize(
     ("words", "expected"),
     [

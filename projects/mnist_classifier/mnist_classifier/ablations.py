@@ -1,5 +1,7 @@
 """The command `run_ablations`: each configuration of configs/ablations with each seed, against the reference."""
 
+from pathlib import Path
+
 from mlcore.cli import Options
 from mlcore.config import load_config
 from mlcore.device import choose_device
@@ -18,8 +20,8 @@ def run_ablations(options: Options) -> int:
     )
 
 
-def judge_on_test(run: RunFolder) -> None:
-    """Open the test images for a run."""
-    config, checkpoint = load_config(ExperimentConfig, run.config_path), run.checkpoints / "best.pt"
+def judge_on_test(run: RunFolder, checkpoint: Path) -> None:
+    """Open the test images for a checkpoint of a run."""
+    config = load_config(ExperimentConfig, run.config_path)
     classifier = build.read_classifier(checkpoint, choose_device(config.device))
     judge_split(run, classifier, "test", config, checkpoint)

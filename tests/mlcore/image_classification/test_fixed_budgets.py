@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from mlcore.image_classification.fixed_budgets import best_budget, kept_accuracies
+from mlcore.image_classification.fixed_budgets import best_budget, kept_epochs
 
 CURVE = [
     {"loss": 0.9, "accuracy": 0.60},
@@ -14,13 +14,13 @@ CURVE = [
 
 
 def test_a_length_keeps_the_weights_of_its_best_epoch_and_the_first_of_equals() -> None:
-    assert kept_accuracies(CURVE, "loss", "min") == [0.60, 0.80, 0.80, 0.82, 0.82]
-    assert kept_accuracies(CURVE, "accuracy", "max") == [0.60, 0.80, 0.85, 0.85, 0.99]
+    assert kept_epochs(CURVE, "loss", "min") == [1, 2, 2, 4, 4]
+    assert kept_epochs(CURVE, "accuracy", "max") == [1, 2, 3, 3, 5]
 
 
 def test_a_nan_is_never_the_best() -> None:
     curve = [CURVE[0], {"loss": float("nan"), "accuracy": 0.1}, CURVE[1]]
-    assert kept_accuracies(curve, "loss", "min") == [0.60, 0.60, 0.80]
+    assert kept_epochs(curve, "loss", "min") == [1, 1, 3]
 
 
 def test_the_best_length_is_the_shortest_within_one_standard_error_of_the_highest_mean() -> None:

@@ -27,7 +27,8 @@ with open(folder / "metrics.jsonl", "w") as file:
     for epoch in range(1, epochs + 1):
         loss = 1 / min(epoch, 10) + DEPENDS_ON_LENGTH * epochs
         val = {"loss": loss, "accuracy": 0.5 + 0.04 * min(epoch, 10) + 0.01 * seed}
-        file.write(json.dumps({"kind": "epoch", "epoch": epoch, "val": val}) + chr(10))
+        record = {"kind": "epoch", "epoch": epoch, "step": 7 * epoch, "val": val}
+        file.write(json.dumps(record) + chr(10))
 print(f"run     {folder}")
 """
 ADAPTIVE = "training: {early_stopping: {policy: adaptive}}\n"
@@ -53,10 +54,12 @@ def write_train(options: Options, *, ends_after: int, depends_on_length: float =
     (options.project / "train.py").write_text(script, encoding="utf-8")
 
 
-def judge(run: RunFolder) -> None:
-    """A test accuracy that equals the last validation accuracy."""
-    last = json.loads((run.path / "metrics.jsonl").read_text(encoding="utf-8").splitlines()[-1])
-    content = {"schema": 1, "split": "test", "metrics": {"accuracy": last["val"]["accuracy"]}}
+def judge(run: RunFolder, checkpoint: Path) -> None:
+    """A test accuracy that equals the validation accuracy of the epoch: of the last one for the best weights."""
+    lines = (run.path / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
+    epoch = len(lines) if checkpoint.name == "best.pt" else int(checkpoint.stem.removeprefix("step_")) // 7
+    metrics = {"accuracy": json.loads(lines[epoch - 1])["val"]["accuracy"]}
+    content = {"schema": 1, "split": "test", "checkpoint": checkpoint.name, "metrics": metrics}
     run.evaluation_path.write_text(json.dumps(content), encoding="utf-8")
 
 
@@ -67,7 +70,7 @@ def studied(options: Options) -> dict[str, Any]:
     return content["models"]["adaptive"]
 
 
-def test_the_best_length_is_found_trained_and_compared_with_the_end_that_training_chose(
+def test_the_best_length_is_found_and_compared_with_the_end_that_training_chose(
     options: Options,
 ) -> None:
     write_train(options, ends_after=12)
@@ -88,6 +91,11 @@ def test_ending_too_late_is_no_success(options: Options) -> None:
     assert studied(options)["holds"] == {"epochs": False, "accuracy": True}
 
 
+def test_training_may_end_by_itself_after_the_longest_length(options: Options) -> None:
+    write_train(options, ends_after=33)
+    assert studied(options)["adaptive_epochs"] == [33, 33]
+
+
 def test_ending_too_early_loses_accuracy(options: Options) -> None:
     write_train(options, ends_after=9)
     figures = studied(options)
@@ -95,7 +103,7 @@ def test_ending_too_early_loses_accuracy(options: Options) -> None:
     assert figures["holds"] == {"epochs": True, "accuracy": False}
 
 
-def test_a_run_that_is_not_the_beginning_of_the_longer_one_ends_the_study(options: Options) -> None:
+def test_runs_that_do_not_begin_alike_end_the_study(options: Options) -> None:
     write_train(options, ends_after=12, depends_on_length=1e-9)
     with pytest.raises(ConfigError, match="depends on the number of epochs"):
         study_stopping(options, schema=ImageExperimentConfig, name="stopping", judge_on_test=judge)

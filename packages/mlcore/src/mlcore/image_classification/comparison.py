@@ -25,6 +25,9 @@ from mlcore.study.base_config import variables_of
 from mlcore.study.seeds import parse_seeds
 from mlcore.study.training_command import training_command
 
+Judge = Callable[[RunFolder, Path], object]
+"""Opens the test images for a checkpoint of a run, and writes the run's evaluation.json."""
+
 REFERENCE = "reference"
 METRIC = "test.accuracy"
 # What an architecture costs, as the ledger of runs has it: heading, key, form.
@@ -41,7 +44,7 @@ def compare_configurations(
     *,
     schema: type[ImageExperimentConfig],
     name: str,
-    judge_on_test: Callable[[RunFolder], object],
+    judge_on_test: Judge,
     costs: bool = False,
 ) -> int:
     """Train what is not trained yet, judge every run on the test images, and compare; 1 if a run failed.
@@ -50,7 +53,7 @@ def compare_configurations(
         options: with the values of `mlcore.image_classification.options.COMPARISON_OPTIONS`.
         schema: of the configurations.
         name: of the study's folder and files, and of the folder in `configs` that holds the configurations.
-        judge_on_test: opens the test images for a finished run and writes its evaluation.json.
+        judge_on_test: opens the test images for a checkpoint of a finished run and writes the run's evaluation.json.
         costs: whether to show parameters, operations and speed as well.
     """
     folder = options.extra["output"] or options.runs_dir / "studies" / name
@@ -97,11 +100,14 @@ def training_job(
     return Job(key, command, env=variables_of(load_config(schema, path, overrides=overrides)), resumes=True)
 
 
-def judge_once(run: RunFolder, judge_on_test: Callable[[RunFolder], object]) -> None:
-    """Open the test images for a run that was not judged on them yet."""
-    if run.evaluation_path.is_file() and read_evaluation(run.path)["split"] == "test":
-        return
-    judge_on_test(run)
+def judge_once(run: RunFolder, judge_on_test: Judge, checkpoint: Path | None = None) -> None:
+    """Open the test images for a run whose weights were not judged on them yet: its best, if nothing else is said."""
+    checkpoint = checkpoint or run.checkpoints / "best.pt"
+    if run.evaluation_path.is_file():
+        evaluation = read_evaluation(run.path)
+        if (evaluation["split"], evaluation["checkpoint"]) == ("test", checkpoint.name):
+            return
+    judge_on_test(run, checkpoint)
     build_report(run.path)
 
 

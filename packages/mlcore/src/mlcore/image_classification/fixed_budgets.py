@@ -7,35 +7,50 @@ same weights. One long run so holds a sweep over all budgets. S seeds, N budgets
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mlcore.checkpoint.lookup import step_file_name
 from mlcore.logger.metrics_file import read_metrics
 from mlcore.runs import RunFolder
 
 
 def validation_curve(run: RunFolder) -> list[Mapping[str, float]]:
     """The validation figures after each epoch, first to last."""
-    return [record["val"] for record in read_metrics(run.metrics_stream_path) if record["kind"] == "epoch"]
+    return [record["val"] for record in epoch_records(run)]
 
 
-def kept_accuracies(curve: Sequence[Mapping[str, float]], monitor: str, mode: str) -> list[float]:
-    """By budget, the accuracy of the weights that a run of so many epochs keeps: those with the best monitored value.
+def checkpoint_of_epoch(run: RunFolder, epoch: int) -> Path:
+    """The checkpoint at the end of an epoch, counted from 1, of a run that keeps all of them."""
+    return run.checkpoints / step_file_name(epoch_records(run)[epoch - 1]["step"])
+
+
+def epoch_records(run: RunFolder) -> list[Mapping[str, Any]]:
+    """What the run has logged at the end of each epoch."""
+    return [record for record in read_metrics(run.metrics_stream_path) if record["kind"] == "epoch"]
+
+
+def kept_epochs(curve: Sequence[Mapping[str, float]], monitor: str, mode: str) -> list[int]:
+    """By budget, the epoch whose weights a run of so many epochs keeps: the one with the best monitored value.
 
     Args:
-        curve: validation figures by epoch.
+        curve: validation figures by epoch, the first of them a number.
         monitor: "loss" or "accuracy".
         mode: "min" or "max".
+
+    Returns:
+        Epochs, counted from 1; of equals the first.
     """
     sign = 1.0 if mode == "min" else -1.0
-    kept: list[float] = []
-    best = float("inf")
-    for figures in curve:
+    kept: list[int] = []
+    best, best_epoch = float("inf"), 1
+    for epoch, figures in enumerate(curve, start=1):
         if sign * figures[monitor] < best:
-            best = sign * figures[monitor]
-            accuracy = figures["accuracy"]
-        kept.append(accuracy)
+            best, best_epoch = sign * figures[monitor], epoch
+        kept.append(best_epoch)
     return kept
 
 

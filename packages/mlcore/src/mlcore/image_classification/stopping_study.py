@@ -1,20 +1,19 @@
 """Does adaptive stopping end where the best fixed length would have, and with the same accuracy?
 
-Three trainings of each configuration with each seed: one that ends by itself; one that does not, from which every
-shorter length can be read; and one of the length that turned out best, judged on the test images beside the first.
-S seeds, N lengths in epochs.
+Two trainings of each configuration with each seed: one that ends by itself, and one that does not, from which every
+shorter length can be read, for it keeps the weights of every epoch. Those that the best length would have kept are
+judged on the test images beside the run that ended by itself. S seeds, N lengths in epochs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from rich.console import Console
 
 from mlcore.cli import Options
@@ -22,9 +21,14 @@ from mlcore.config import load_config
 from mlcore.environment import describe_environment
 from mlcore.errors import ConfigError
 from mlcore.evaluator import read_evaluation
-from mlcore.image_classification.comparison import judge_once, training_job
+from mlcore.image_classification.comparison import Judge, judge_once, training_job
 from mlcore.image_classification.config import ImageExperimentConfig
-from mlcore.image_classification.fixed_budgets import best_budget, kept_accuracies, validation_curve
+from mlcore.image_classification.fixed_budgets import (
+    best_budget,
+    checkpoint_of_epoch,
+    kept_epochs,
+    validation_curve,
+)
 from mlcore.image_classification.stopping_display import draw_budgets, markdown_table, table
 from mlcore.logger.plain_values import write_json_atomic
 from mlcore.runs import RunFolder
@@ -32,7 +36,6 @@ from mlcore.statistics import ModelStatistics
 from mlcore.study import Job, run_study
 from mlcore.study.seeds import parse_seeds
 
-Judge = Callable[[RunFolder], object]
 MAX_RATIO = 1.3
 """So many times the epochs of the best fixed length may adaptive stopping take."""
 
@@ -49,16 +52,23 @@ class Contender:
         return self.path.stem
 
     def key(self, kind: str, seed: int) -> str:
-        """What the study calls its training: kind is adaptive, longest or fixed."""
+        """What the study calls its training: kind is adaptive or longest."""
         return f"{self.name}_{kind}_{seed}"
 
-    def accuracy_SN(self, runs: Mapping[str, RunFolder], seeds: Sequence[int]) -> NDArray[np.float64]:
-        """Validation accuracy by seed and length, read from the longest runs."""
-        monitor = self.config.training.monitor.removeprefix("val_")
-        curves = [validation_curve(runs[self.key("longest", seed)]) for seed in seeds]
-        return np.array(
-            [kept_accuracies(curve, monitor, self.config.training.monitor_mode) for curve in curves]
-        )
+    def kept_epochs(self, longest: RunFolder) -> list[int]:
+        """By length in epochs, the epoch whose weights a run of that length would have kept."""
+        training = self.config.training
+        curve = validation_curve(longest)
+        return kept_epochs(curve, training.monitor.removeprefix("val_"), training.monitor_mode)
+
+    def accuracy_N(self, longest: RunFolder) -> list[float]:
+        """By length in epochs, the validation accuracy of those weights."""
+        curve = validation_curve(longest)
+        return [curve[epoch - 1]["accuracy"] for epoch in self.kept_epochs(longest)]
+
+    def checkpoint_of_length(self, longest: RunFolder, num_epochs: int) -> Path:
+        """The weights that a run of so many epochs would have kept."""
+        return checkpoint_of_epoch(longest, self.kept_epochs(longest)[num_epochs - 1])
 
 
 def study_stopping(
@@ -70,7 +80,7 @@ def study_stopping(
         options: with the values of `mlcore.image_classification.options.STOPPING_OPTIONS`.
         schema: of the configurations.
         name: of the study's folder and files.
-        judge_on_test: opens the test images for a finished run and writes its evaluation.json.
+        judge_on_test: opens the test images for a checkpoint of a finished run and writes the run's evaluation.json.
 
     Raises:
         ConfigError: a configuration that does not end by itself, or fewer than two seeds.
@@ -115,28 +125,24 @@ def read_contender(path: Path, schema: type[ImageExperimentConfig]) -> Contender
 def train(
     options: Options, contenders: Sequence[Contender], seeds: Sequence[int], folder: Path
 ) -> dict[str, RunFolder] | None:
-    """All three kinds of training, by key; None if one failed. The fixed length follows from the longest runs."""
+    """Both kinds of training, by key; None, and a table of what happened, if one failed."""
+    longest = options.extra["longest"]
+    settings_of = {
+        "adaptive": [],
+        "longest": [
+            f"training.epochs={longest}",
+            "training.early_stopping=null",
+            # One checkpoint an epoch, and all of them stay.
+            "training.save_every=null",
+            f"training.keep_last={longest}",
+        ],
+    }
 
-    def job(contender: Contender, kind: str, seed: int, epochs: int | None) -> Job:
-        length = [] if epochs is None else [f"training.epochs={epochs}", "training.early_stopping=null"]
-        key = contender.key(kind, seed)
-        return training_job(
-            options, type(contender.config), key, contender.path, seed, folder / "runs", length
-        )
+    def job(contender: Contender, kind: str, seed: int) -> Job:
+        schema, key = type(contender.config), contender.key(kind, seed)
+        return training_job(options, schema, key, contender.path, seed, folder / "runs", settings_of[kind])
 
-    kinds = (("adaptive", None), ("longest", options.extra["longest"]))
-    first = [job(c, kind, seed, epochs) for c in contenders for kind, epochs in kinds for seed in seeds]
-    runs = run_all(options, first, folder)
-    if runs is None:
-        return None
-    budgets = {c.name: best_budget(c.accuracy_SN(runs, seeds)) for c in contenders}
-    second = [job(c, "fixed", seed, budgets[c.name]) for c in contenders for seed in seeds]
-    more = run_all(options, second, folder)
-    return None if more is None else runs | more
-
-
-def run_all(options: Options, jobs: Sequence[Job], folder: Path) -> dict[str, RunFolder] | None:
-    """The runs by their jobs' keys; None, and a table of what happened, if one failed."""
+    jobs = [job(c, kind, seed) for c in contenders for kind in settings_of for seed in seeds]
     study = run_study(jobs, folder, num_workers=options.extra["workers"])
     if study.exit_code:
         print(study.table())
@@ -148,14 +154,17 @@ def figures_of(
     contender: Contender, runs: Mapping[str, RunFolder], seeds: Sequence[int], judge_on_test: Judge
 ) -> dict[str, Any]:
     """Epochs and test accuracies of one configuration, and what they show."""
-    accuracy_SN = contender.accuracy_SN(runs, seeds)
-    budget = best_budget(accuracy_SN)
+    adaptive = {seed: runs[contender.key("adaptive", seed)] for seed in seeds}
+    longest = {seed: runs[contender.key("longest", seed)] for seed in seeds}
     for seed in seeds:
-        check_prefix(runs[contender.key("fixed", seed)], runs[contender.key("longest", seed)])
-    epochs = [len(validation_curve(runs[contender.key("adaptive", seed)])) for seed in seeds]
+        check_same_beginning(adaptive[seed], longest[seed])
+    accuracy_SN = np.array([contender.accuracy_N(longest[seed]) for seed in seeds])
+    budget = best_budget(accuracy_SN)
+    epochs = [len(validation_curve(adaptive[seed])) for seed in seeds]
+    kept = {seed: contender.checkpoint_of_length(longest[seed], budget) for seed in seeds}
     accuracy = {
-        kind: {seed: accuracy_on_test(runs[contender.key(kind, seed)], judge_on_test) for seed in seeds}
-        for kind in ("adaptive", "fixed")
+        "adaptive": {seed: accuracy_on_test(adaptive[seed], judge_on_test) for seed in seeds},
+        "fixed": {seed: accuracy_on_test(longest[seed], judge_on_test, kept[seed]) for seed in seeds},
     }
     statistics = ModelStatistics(accuracy, metric="test accuracy")
     noise = statistics.summary("fixed").sd or 0.0
@@ -173,20 +182,21 @@ def figures_of(
     }
 
 
-def check_prefix(shorter: RunFolder, longer: RunFolder) -> None:
-    """The sweep rests on this: a shorter run is the beginning of a longer one, to the bit.
+def check_same_beginning(first: RunFolder, second: RunFolder) -> None:
+    """The sweep rests on this: the shorter run is the beginning of the longer one, to the bit.
 
     Raises:
         ConfigError: it is not: something in the configuration depends on the length.
     """
-    curve = validation_curve(shorter)
-    if curve != validation_curve(longer)[: len(curve)]:
+    curves = [validation_curve(run) for run in (first, second)]
+    common = min(map(len, curves))
+    if curves[0][:common] != curves[1][:common]:
         raise ConfigError(
-            f"{shorter.path}: not the beginning of {longer.path}: something depends on the number of epochs"
+            f"{first.path}: does not begin like {second.path}: something depends on the number of epochs"
         )
 
 
-def accuracy_on_test(run: RunFolder, judge_on_test: Judge) -> float:
-    """The run's accuracy on the test images, which are opened for it once."""
-    judge_once(run, judge_on_test)
+def accuracy_on_test(run: RunFolder, judge_on_test: Judge, checkpoint: Path | None = None) -> float:
+    """The accuracy of a checkpoint (the run's best) on the test images, which are opened for it once."""
+    judge_once(run, judge_on_test, checkpoint)
     return float(read_evaluation(run.path)["metrics"]["accuracy"])
