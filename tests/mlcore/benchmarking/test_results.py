@@ -6,6 +6,7 @@ import json
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +27,7 @@ from mlcore.benchmarking.result import portable_command
 from mlcore.benchmarking.spread import spread_of
 from mlcore.benchmarking.tables import headings, rows
 from mlcore.runs import list_runs
+from rich.console import Console
 
 MEBIBYTE = 2**20
 
@@ -165,11 +167,26 @@ def test_tables_say_what_was_measured_and_what_was_not(result: BenchmarkResult) 
     assert "25 MiB" in cells["fast"]
     assert len({line.count("|") for line in lines if line.startswith("|")}) == 1
     assert any("gone failed" in line for line in lines)
-    from rich.console import Console
+    assert "3.00 [" in shown(result, width=200)
 
-    console = Console(width=200, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
+
+def shown(result: BenchmarkResult, *, width: int) -> str:
+    console = Console(width=width, file=StringIO())
     console.print(result.table())
-    assert "3.00 [" in console.export_text()
+    return console.file.getvalue()
+
+
+@pytest.mark.parametrize("width", [80, 120, 200])
+def test_a_terminal_shows_whole_cells_and_names_the_columns_that_it_has_no_room_for(
+    result: BenchmarkResult, width: int
+) -> None:
+    text = " ".join(shown(result, width=width).split())
+    table, _, rest = text.partition("no room for")
+    assert "…" not in text
+    assert "3.00 [" in table
+    for name in headings(result):
+        assert (name in table) != (name in rest), name
+    assert bool(rest) == (width < 200)
 
 
 def test_the_fastest_is_found_among_those_that_were_measured(result: BenchmarkResult) -> None:

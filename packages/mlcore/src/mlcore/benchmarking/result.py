@@ -15,7 +15,8 @@ from mlcore.environment import safe_command_line
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-    from rich.table import Table
+
+    from mlcore.benchmarking.tables import TerminalTable
 
 SCHEMA = 1
 _BUSY = 0.06  # share of the machine; below it repeated runs agree to a few per cent
@@ -142,11 +143,11 @@ class BenchmarkResult:
             "memory_ratio": memory,
         }
 
-    def table(self) -> "Table":
-        """The table for `rich.print`."""
-        from mlcore.benchmarking.tables import rich_table
+    def table(self) -> "TerminalTable":
+        """The table for `rich.print`; a narrow terminal shows fewer columns."""
+        from mlcore.benchmarking.tables import TerminalTable
 
-        return rich_table(self)
+        return TerminalTable(self)
 
     def markdown(self) -> str:
         """The table in Markdown."""

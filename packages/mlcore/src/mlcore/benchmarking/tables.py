@@ -1,17 +1,30 @@
 """The table of a benchmark, for the terminal, for Markdown and for the page."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from mlcore.benchmarking.measurement import Measurement
 from mlcore.logger.number_format import format_bytes, format_count, format_duration, format_number
 
 if TYPE_CHECKING:
+    from rich.console import Console, ConsoleOptions
     from rich.table import Table
+    from rich.text import Text
 
     from mlcore.benchmarking.result import BenchmarkResult
 
 NOTHING = "–"
+# Times and ratios are what a benchmark is for; these go where a terminal is narrow.
+_LEAST_WANTED = (
+    "start-up",
+    "first step",
+    "FLOP/s",
+    "parameters",
+    "quartiles",
+    "memory",
+    "samples/s",
+    "of the product",
+)
 
 
 def headings(result: "BenchmarkResult") -> list[str]:
@@ -35,19 +48,44 @@ def rows(result: "BenchmarkResult") -> list[list[str]]:
     return [*own, *([*_yardstick_cells(one), *[""] * (width - 5)] for one in result.yardsticks)]
 
 
-def rich_table(result: "BenchmarkResult") -> "Table":
-    """The table for `rich.print`, failures and warnings below it."""
-    from rich.table import Table
-    from rich.text import Text
+class TerminalTable:
+    """The table for a terminal: the columns that it has room for, failures and warnings below them."""
 
-    table = Table(title=result.title, title_justify="left", box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for position, name in enumerate(headings(result)):
-        table.add_column(name, justify="left" if position == 0 else "right", no_wrap=position in (0, 1, 3))
-    for cells in rows(result):
-        table.add_row(*(Text(cell) for cell in cells))
-    table.caption = Text("\n".join(result.warnings)) if result.warnings else None
-    table.caption_justify = "left"
-    return table
+    def __init__(self, result: "BenchmarkResult") -> None:
+        self._result = result
+
+    def __rich_console__(self, console: "Console", options: "ConsoleOptions") -> "Iterator[Table | Text]":
+        from rich.table import Table
+        from rich.text import Text
+
+        result = self._result
+        shown = columns_that_fit(result, options.max_width)
+        table = Table(
+            title=result.title, title_justify="left", box=None, pad_edge=False, padding=(0, 2, 0, 0)
+        )
+        for column in shown:
+            name = headings(result)[column]
+            table.add_column(name, justify="left" if column == 0 else "right", no_wrap=True)
+        for cells in rows(result):
+            table.add_row(*(Text(cells[column]) for column in shown))
+        yield table
+        missing = [name for column, name in enumerate(headings(result)) if column not in shown]
+        if missing:
+            yield Text(f"no room for {', '.join(missing)}: they are in the files", style="dim")
+        for warning in result.warnings:
+            yield Text(warning)
+
+
+def columns_that_fit(result: "BenchmarkResult", width: int) -> list[int]:
+    """The columns for a terminal of so many characters; the first ones of `_LEAST_WANTED` go first."""
+    names = headings(result)
+    needed = [max(map(len, cells)) + 2 for cells in zip(names, *rows(result), strict=True)]
+    shown = list(range(len(names)))
+    for name in _LEAST_WANTED:
+        if sum(needed[column] for column in shown) - 2 <= width:
+            break
+        shown = [column for column in shown if names[column] != name]
+    return shown
 
 
 def markdown_table(result: "BenchmarkResult") -> str:
