@@ -16,6 +16,7 @@ from mlmodels.base_model import BaseModel
 from mlmodels.image_classifiers.convolutions import numbered_convolutions
 from mlmodels.image_classifiers.input_shape import check_images
 from mlmodels.image_classifiers.photograph_configs import SpeedNetConfig
+from mlmodels.image_classifiers.pool_norm_gelu import max_pool, norm_gelu
 
 
 class Whitening(nn.Module):
@@ -65,8 +66,8 @@ class Block(nn.Module):
         self.norm2 = _ShiftedNorm(outputs, momentum)
 
     def forward(self, x_BCHW: Tensor) -> Tensor:
-        x_BCHW = F.gelu(self.norm1(F.max_pool2d(self.conv1(x_BCHW), 2)))
-        return F.gelu(self.norm2(self.conv2(x_BCHW)))
+        x_BCHW = norm_gelu(max_pool(self.conv1(x_BCHW)), self.norm1)
+        return norm_gelu(self.conv2(x_BCHW), self.norm2)
 
 
 class SpeedNet(BaseModel):
