@@ -29,11 +29,14 @@ LEAD = (
     "float32 in planes is what torch does without being told anything."
 )
 REFERENCE = "float32_planes"
+# The fourth without our own kernels: for speed_net, torch's pooling, BatchNorm and GELU.
+TORCH_LAYERS = "bfloat16_torch_layers"
 VARIANTS: Mapping[str, Mapping[str, Any]] = {
     REFERENCE: {"precision": "off", "channels_last": False},
     "float32_channels_last": {"precision": "off", "channels_last": True},
     "bfloat16_planes": {"precision": "bf16", "channels_last": False},
     "bfloat16_channels_last": {"precision": "bf16", "channels_last": True},
+    TORCH_LAYERS: {"precision": "bf16", "channels_last": True},
 }
 NUM_BATCHES = 2
 
@@ -46,9 +49,9 @@ class Case:
     benchmark: ModelBenchmark
 
     def compared(self, result: BenchmarkResult) -> BenchmarkResult:
-        """With torch's own defaults, if they were asked for."""
+        """With torch's own defaults and its own layers, those of them that were asked for."""
         names = [one.name for one in result.measurements]
-        return result.against(REFERENCE if REFERENCE in names else None)
+        return result.against(*(name for name in (REFERENCE, TORCH_LAYERS) if name in names))
 
 
 def run_benchmark(config: ExperimentConfig, options: Options) -> int:
@@ -57,7 +60,12 @@ def run_benchmark(config: ExperimentConfig, options: Options) -> int:
     content = config.model_copy(update={"seed": extra["seed"]}).model_dump(mode="json", exclude_unset=True)
     content |= {"seed": extra["seed"]} | ({"device": extra["device"]} if extra["device"] else {})
     variants = [
-        Variant(name, "cifar_cnn.step_benchmark:step_on_ready_batches", {"config": content, **VARIANTS[name]})
+        Variant(
+            name,
+            "cifar_cnn.step_benchmark:step_on_ready_batches",
+            {"config": content, **VARIANTS[name]},
+            environment={"MLMODELS_NATIVE": "off"} if name == TORCH_LAYERS else {},
+        )
         for name in chosen_names(extra["variants"], list(VARIANTS))
     ]
     title = f"{config.model.type}, batches of {config.training.batch_size}, training"
