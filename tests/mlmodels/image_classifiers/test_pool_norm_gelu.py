@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mlmodels.image_classifiers import pool_norm_gelu
 from mlmodels.image_classifiers.photograph_configs import SpeedNetConfig
-from mlmodels.image_classifiers.pool_norm_gelu import max_pool, norm_gelu
+from mlmodels.image_classifiers.pool_norm_gelu import max_pool, norm_gelu, shift_gelu
 from mlmodels.image_classifiers.speed_net import SpeedNet
 from torch import Tensor, nn
 
@@ -93,6 +93,30 @@ def test_norm_and_gelu_are_torchs(
         )
     for name, theirs in exact.state_dict().items():
         assert torch.allclose(norm.state_dict()[name].double(), theirs.double(), rtol=1e-5, atol=1e-6), name
+
+
+@compiled
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
+def test_gelu_of_a_shifted_input_is_torchs(dtype: torch.dtype) -> None:
+    x = images(9, 24, 7, 5, dtype=dtype)
+    shift = torch.linspace(-2, 2, 24, dtype=torch.float64 if dtype == torch.float64 else torch.float32)
+    shift.requires_grad_()
+    y, expected = shift_gelu(x, shift), F.gelu(x.double() + shift.double().view(-1, 1, 1))
+    assert type(y.grad_fn).__name__ == "_ShiftGeluBackward"
+    assert y.dtype == dtype
+    near = TOLERANCE.get(dtype, 2**-8)
+    assert torch.allclose(y.double(), expected, rtol=near, atol=min(near, 1e-6))
+    dy = images(*y.shape, dtype=dtype, seed=2)
+    (ours,), (theirs,) = torch.autograd.grad(y, shift, dy), torch.autograd.grad(expected, shift, dy.double())
+    assert torch.allclose(ours, theirs, rtol=1e-5, atol=1e-4)
+
+
+def test_an_input_that_wants_a_gradient_gets_it() -> None:
+    x = images(3, 4, 5, 5, dtype=torch.float64).requires_grad_()
+    shift = torch.zeros(4, dtype=torch.float64, requires_grad=True)
+    found = torch.autograd.grad(shift_gelu(x, shift).sum(), (x, shift))
+    expected = torch.autograd.grad(F.gelu(x + shift.view(-1, 1, 1)).sum(), (x, shift))
+    assert all(torch.equal(a, b) for a, b in zip(found, expected, strict=True))
 
 
 @compiled

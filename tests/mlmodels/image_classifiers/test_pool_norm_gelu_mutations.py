@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from mlmodels import native
 from mlmodels.image_classifiers import pool_norm_gelu
-from mlmodels.image_classifiers.pool_norm_gelu import max_pool, norm_gelu
+from mlmodels.image_classifiers.pool_norm_gelu import max_pool, norm_gelu, shift_gelu
 from torch import Tensor, nn
 
 pytestmark = pytest.mark.skipif(not pool_norm_gelu._is_compiled(), reason="no C++ compiler")
@@ -43,9 +43,26 @@ MUTATIONS = [
         "rate[c] + shift[c];\n      normal",
         "rate[c];\n      normal",
     ),
-    Mutation("the slope lacks the density", "norm_gelu.h", "(phi + z * density)", "phi"),
     Mutation(
-        "the slope is at the normed value", "norm_gelu.h", "phi + z * density", "phi + normed * density"
+        "the slope lacks the density",
+        "norm_gelu.h",
+        "Real g = to_real(dyn[c]) * (phi + z * density)",
+        "Real g = to_real(dyn[c]) * phi",
+    ),
+    Mutation(
+        "the shift's slope lacks the density",
+        "norm_gelu.h",
+        "sum[c] += to_real(dyn[c]) * (phi + z * density)",
+        "sum[c] += to_real(dyn[c]) * phi",
+    ),
+    Mutation(
+        "the shift's slope is elsewhere", "norm_gelu.h", "z = to_real(xn[c]) + shift[c]", "z = to_real(xn[c])"
+    ),
+    Mutation(
+        "the slope is at the normed value",
+        "norm_gelu.h",
+        "Real g = to_real(dyn[c]) * (phi + z * density)",
+        "Real g = to_real(dyn[c]) * (phi + normed * density)",
     ),
     Mutation("the gradient's mean is dropped", "norm_gelu.h", " - mean_g[c]", ""),
     Mutation("the variance's term is dropped", "norm_gelu.h", " - normed * mean_product[c]", ""),
@@ -53,8 +70,8 @@ MUTATIONS = [
     Mutation(
         "the shift gets a mean",
         "norm_gelu.h",
-        "dshift[c] = Real(sums[c])",
-        "dshift[c] = Real(sums[c] / rows)",
+        "dshift[c] = Real(sums[c]);\n  for (long j",
+        "dshift[c] = Real(sums[c] / rows);\n  for (long j",
     ),
     Mutation(
         "the last part is not added", "norm_gelu.h", "part = 1; part < parts;", "part = 1; part < parts - 1;"
@@ -84,7 +101,16 @@ def outcome(*, ours: bool) -> list[Tensor]:
     dy = torch.randn(y.shape, generator=generator, dtype=torch.float64)
     with_nan = torch.full_like(x, torch.nan).where(torch.arange(5) == 1, x.detach())
     pooled = max_pool(with_nan.requires_grad_()) if ours else F.max_pool2d(with_nan, 2)
-    return [y, *torch.autograd.grad(y, (x, norm.bias), dy), *copy.deepcopy(norm).buffers(), pooled.isnan()]
+    shift = norm.bias
+    z = shift_gelu(x.detach(), shift) if ours else F.gelu(x.detach() + shift.view(-1, 1, 1))
+    shifted = [z, *torch.autograd.grad((z * x.detach()).sum(), shift)]
+    return [
+        y,
+        *torch.autograd.grad(y, (x, norm.bias), dy),
+        *copy.deepcopy(norm).buffers(),
+        pooled.isnan(),
+        *shifted,
+    ]
 
 
 def is_right() -> bool:

@@ -1,7 +1,7 @@
-"""Max-pooling, and BatchNorm with GELU behind it, in kernels of our own: what SpeedNet has between its convolutions.
+"""Max-pooling, and GELU with what is before it, in kernels of our own: what SpeedNet has between its convolutions.
 
 In bfloat16 with channels last torch takes a third of a training step for them: its pooling fills and scatters, and
-every stage goes to memory and back. B batch, C channels, H height, W width.
+every stage goes to memory and back. B batch, C channels, H height, W width, R channels of several positions.
 """
 
 import ctypes
@@ -36,6 +36,14 @@ def norm_gelu(x_BCHW: Tensor, norm: nn.BatchNorm2d) -> Tensor:
     y_BCHW, mean_C, variance_C = _NormGelu.apply(x_BCHW, norm.bias, norm.eps)
     _update(norm, mean_C, variance_C * (num_values / (num_values - 1)))
     return y_BCHW
+
+
+def shift_gelu(x_BCHW: Tensor, shift_C: Tensor) -> Tensor:
+    """`F.gelu(x + shift)`, the shift one number a channel; the kernels are for an x that wants no gradient."""
+    is_shift = shift_C.dtype == _real(x_BCHW.dtype) and not x_BCHW.requires_grad
+    if not is_shift or not _is_ours(x_BCHW):
+        return F.gelu(x_BCHW + shift_C.to(x_BCHW.dtype).view(-1, 1, 1))
+    return _ShiftGelu.apply(x_BCHW, shift_C)
 
 
 @torch.no_grad()
@@ -98,12 +106,42 @@ class _NormGelu(torch.autograd.Function):
         return dx_BCHW, dshift_C, None
 
 
+class _ShiftGelu(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x_BCHW: Tensor, shift_C: Tensor) -> Tensor:
+        # Few channels are short rows, of which a processor's vectors cover a part: several rows are taken as one.
+        positions = x_BCHW.numel() // len(shift_C)
+        together = next(count for count in (8, 4, 2, 1) if positions % count == 0)
+        shift_R = shift_C.repeat(together)
+        sizes = (positions // together, len(shift_R))
+        y_BCHW = torch.empty_like(x_BCHW)
+        as_they_are = (torch.zeros_like(shift_R), torch.ones_like(shift_R))
+        _call("norm_gelu_forward", x_BCHW.dtype, x_BCHW, *as_they_are, shift_R, y_BCHW, *sizes)
+        ctx.save_for_backward(x_BCHW, shift_R)
+        ctx.sizes, ctx.channels = sizes, len(shift_C)
+        return y_BCHW
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, dy_BCHW: Tensor) -> tuple[None, Tensor]:
+        x_BCHW, shift_R = ctx.saved_tensors
+        dy_BCHW = dy_BCHW.contiguous(memory_format=torch.channels_last)
+        dshift_R = torch.empty_like(shift_R)
+        _call("shift_gelu_backward", x_BCHW.dtype, dy_BCHW, x_BCHW, shift_R, dshift_R, *ctx.sizes)
+        return None, dshift_R.view(-1, ctx.channels).sum(dim=0)
+
+
+def _real(dtype: torch.dtype) -> torch.dtype:
+    """What the kernels compute in."""
+    return torch.float64 if dtype == torch.float64 else torch.float32
+
+
 def _is_plain(norm: nn.Module, dtype: torch.dtype) -> bool:
     """Whether the kernels do what this norm would: BatchNorm of one process, a shift and no scale, running averages."""
     if not isinstance(norm, nn.BatchNorm2d):
         return False
     own = {name: parameter.dtype for name, parameter in norm.named_parameters()}
-    is_shift = own == {"bias": torch.float64 if dtype == torch.float64 else torch.float32}
+    is_shift = own == {"bias": _real(dtype)}
     has_averages = norm.running_mean is not None and norm.momentum is not None
     return norm.training and is_shift and has_averages
 

@@ -16,7 +16,7 @@ from mlmodels.base_model import BaseModel
 from mlmodels.image_classifiers.convolutions import numbered_convolutions
 from mlmodels.image_classifiers.input_shape import check_images
 from mlmodels.image_classifiers.photograph_configs import SpeedNetConfig
-from mlmodels.image_classifiers.pool_norm_gelu import max_pool, norm_gelu
+from mlmodels.image_classifiers.pool_norm_gelu import max_pool, norm_gelu, shift_gelu
 
 
 class Whitening(nn.Module):
@@ -52,7 +52,8 @@ class Whitening(nn.Module):
         self.weight_OCPP.copy_(torch.cat((filters, -filters)))
 
     def forward(self, images_BCHW: Tensor) -> Tensor:
-        return F.conv2d(images_BCHW, self.weight_OCPP.to(images_BCHW.dtype), self.bias)
+        """The patches in their principal directions, without the bias, which the activation adds."""
+        return F.conv2d(images_BCHW, self.weight_OCPP.to(images_BCHW.dtype))
 
 
 class Block(nn.Module):
@@ -127,8 +128,8 @@ class SpeedNet(BaseModel):
     def features(self, images_BCHW: Tensor) -> Tensor:
         """What the head sees: (B, D)."""
         check_images(images_BCHW, self.config, may_be_smaller=self.training)
-        x_BCHW = self.blocks(F.gelu(self.whitening(images_BCHW)))
-        return x_BCHW.amax(dim=(2, 3))
+        x_BCHW = shift_gelu(self.whitening(images_BCHW), self.whitening.bias)
+        return self.blocks(x_BCHW).amax(dim=(2, 3))
 
     def forward(self, images_BCHW: Tensor) -> Tensor:
         """Logits (B, K) of images (B, C, H, W)."""

@@ -23,6 +23,10 @@
                                    const Real* shift, Stored* dx, Real* dshift, long rows, long channels,               \
                                    int threads) {                                                                       \
     norm_gelu_backward(dy, x, mean, rate, shift, dx, dshift, rows, channels, threads);                                  \
+  }                                                                                                                     \
+  void shift_gelu_backward_##suffix(const Stored* dy, const Stored* x, const Real* shift, Real* dshift, long rows,      \
+                                    long channels, int threads) {                                                       \
+    shift_gelu_backward(dy, x, shift, dshift, rows, channels, threads);                                                 \
   }
 
 extern "C" {

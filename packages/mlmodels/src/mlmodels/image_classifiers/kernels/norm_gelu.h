@@ -105,3 +105,20 @@ void norm_gelu_backward(const Stored* dy, const Stored* x, const Real* mean, con
     }
   }
 }
+
+// Of y = GELU(x + shift) the gradient by the shift alone: dshift = sum(dy * (Phi(z) + z density(z))), z = x + shift.
+template <class Stored, class Real>
+void shift_gelu_backward(const Stored* dy, const Stored* x, const Real* shift, Real* dshift, long rows, long channels,
+                         int threads) {
+  const auto sums = sum_over_rows<Real>(rows, channels, threads, [=](long n, Real* sum) {
+    const Stored *xn = x + n * channels, *dyn = dy + n * channels;
+#pragma omp simd
+    for (long c = 0; c < channels; c++) {
+      Real phi, density;
+      const Real z = to_real(xn[c]) + shift[c];
+      normal_distribution(z, phi, density);
+      sum[c] += to_real(dyn[c]) * (phi + z * density);
+    }
+  });
+  for (long c = 0; c < channels; c++) dshift[c] = Real(sums[c]);
+}
