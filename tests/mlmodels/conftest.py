@@ -1,9 +1,13 @@
-"""What the tests of several models use."""
+"""What the tests of several models use; they share ``planted_bugs``."""
 
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import torch
+
+sys.path.insert(0, str(Path(__file__).parent))
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ executed again.
 """
 
 import shutil
-from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from mlmodels.custom_transformer.fast.native_kernels import NativeKernels
 from mlmodels.custom_transformer.model import CustomTransformer
 from mlmodels.custom_transformer.twin import AutogradTransformer
 from mlmodels.native import attention as native_attention
+from planted_bugs import Mutation
 
 PACKAGE = Path(mlmodels.__file__).parent
 FAST = "custom_transformer/fast"
@@ -31,14 +31,6 @@ CONFIG = CustomTransformerConfig(
     dtype="float64",
     kernels="fast",
 )
-
-
-@dataclass(frozen=True)
-class Mutation:
-    bug: str
-    file: str
-    old: str
-    new: str
 
 
 KERNEL_MUTATIONS = [
@@ -192,10 +184,7 @@ def gradients_are_right() -> bool:
 
 
 def mutated(mutation: Mutation) -> str:
-    source = (PACKAGE / mutation.file).read_text(encoding="utf-8")
-    assert source.count(mutation.old) == 1, f"{mutation.old!r} occurs {source.count(mutation.old)} times"
-    assert mutation.new != mutation.old
-    return source.replace(mutation.old, mutation.new)
+    return mutation.applied_to((PACKAGE / mutation.source).read_text(encoding="utf-8"))
 
 
 @pytest.fixture
@@ -209,8 +198,8 @@ def test_a_bug_in_a_kernel_is_caught(
 ) -> None:
     for folder in ("native", f"{FAST}/native"):
         shutil.copytree(PACKAGE / folder, tmp_path / folder)
-    (tmp_path / mutation.file).write_text(mutated(mutation), encoding="utf-8")
-    user = native_attention if mutation.file.startswith("native/") else native_kernels
+    (tmp_path / mutation.source).write_text(mutated(mutation), encoding="utf-8")
+    user = native_attention if mutation.source.startswith("native/") else native_kernels
     source = tmp_path / user.SOURCE.relative_to(PACKAGE)
     lines = source.read_text(encoding="utf-8").splitlines()
     others = ("KERNELS(f32", "KERNELS(bf16", "ATTENTION(f32", "ATTENTION(bf16")
@@ -225,7 +214,7 @@ def test_a_bug_in_a_kernel_is_caught(
 def test_a_bug_in_the_path_is_caught(
     mutation: Mutation, short_chunks: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    name = "mlmodels." + mutation.file.removesuffix(".py").replace("/", ".")
+    name = "mlmodels." + mutation.source.removesuffix(".py").replace("/", ".")
     real = import_module(name)
     namespace: dict[str, object] = {"__name__": name, "__file__": real.__file__}
     exec(compile(mutated(mutation), str(real.__file__), "exec"), namespace)

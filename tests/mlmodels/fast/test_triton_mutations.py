@@ -4,7 +4,6 @@ A mutation replaces one stretch of source that must occur exactly once; the file
 """
 
 import importlib.util
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -15,19 +14,12 @@ from mlmodels.custom_transformer.fast.path import FastPath
 from mlmodels.custom_transformer.fast.triton_kernels import TritonKernels
 from mlmodels.custom_transformer.model import CustomTransformer
 from mlmodels.custom_transformer.twin import AutogradTransformer
+from planted_bugs import Mutation
 
 FOLDER = Path(triton_kernels.__file__).with_name("triton")
 CONFIG = CustomTransformerConfig(
     vocab_size=11, d_model=6, n_blocks=1, n_heads=2, d_ffn=5, max_seq_len=7, dtype="float64"
 )
-
-
-@dataclass(frozen=True)
-class Mutation:
-    bug: str
-    module: str
-    old: str
-    new: str
 
 
 MUTATIONS = [
@@ -72,17 +64,16 @@ def gradients_are_right(device: torch.device) -> bool:
 
 
 def plant(mutation: Mutation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    source = (FOLDER / f"{mutation.module}.py").read_text(encoding="utf-8")
-    assert source.count(mutation.old) == 1, f"{mutation.old!r} occurs {source.count(mutation.old)} times"
-    file = tmp_path / f"mutated_{mutation.module}.py"
-    file.write_text(source.replace(mutation.old, mutation.new), encoding="utf-8")
+    source = (FOLDER / f"{mutation.source}.py").read_text(encoding="utf-8")
+    file = tmp_path / f"mutated_{mutation.source}.py"
+    file.write_text(mutation.applied_to(source), encoding="utf-8")
     spec = importlib.util.spec_from_file_location(file.stem, file)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     monkeypatch.setattr(module, "MAX_COLUMNS", 4, raising=False)
-    monkeypatch.setattr(triton_kernels, mutation.module, module)
+    monkeypatch.setattr(triton_kernels, mutation.source, module)
 
 
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.bug)

@@ -5,7 +5,6 @@ A mutation replaces one stretch of source that must occur exactly once; the copy
 
 import copy
 import shutil
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -14,17 +13,10 @@ import torch.nn.functional as F
 from mlmodels import native
 from mlmodels.image_classifiers import pool_norm_gelu
 from mlmodels.image_classifiers.pool_norm_gelu import max_pool, norm_gelu, shift_gelu
+from planted_bugs import Mutation
 from torch import Tensor, nn
 
 pytestmark = pytest.mark.skipif(not pool_norm_gelu._is_compiled(), reason="no C++ compiler")
-
-
-@dataclass(frozen=True)
-class Mutation:
-    bug: str
-    source: str
-    old: str
-    new: str
 
 
 MUTATIONS = [
@@ -124,9 +116,7 @@ def use_kernels_of(mutation: Mutation, folder: Path, monkeypatch: pytest.MonkeyP
     kernels = shutil.copytree(original, folder / "image_classifiers" / original.name)
     shutil.copytree(Path(native.__file__).parent, folder / "native")
     changed = kernels / mutation.source
-    text = changed.read_text(encoding="utf-8")
-    assert text.count(mutation.old) == 1, f"{mutation.old!r} occurs {text.count(mutation.old)} times"
-    changed.write_text(text.replace(mutation.old, mutation.new), encoding="utf-8")
+    changed.write_text(mutation.applied_to(changed.read_text(encoding="utf-8")), encoding="utf-8")
     source = kernels / pool_norm_gelu._SOURCE.name
     lines = source.read_text(encoding="utf-8").splitlines()
     kept = [line for line in lines if not line.startswith("KERNELS(") or "f64" in line]
