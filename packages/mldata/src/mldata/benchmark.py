@@ -21,7 +21,8 @@ from mldata.command_line import run
 from mldata.text import load_text
 from mldata.token_files import TokenFile, prepare_tokens
 from mldata.tokenizers.base import Tokenizer
-from mldata.tokenizers.loading import default_threads, load_tokenizer
+from mldata.tokenizers.loading import load_tokenizer
+from mldata.tokenizers.threads import default_threads
 from mldata.windows import TokenWindows
 
 _CONTEXT, _BATCH = 256, 16

@@ -18,7 +18,7 @@ from mldata.errors import DataError
 from mldata.text import TextDataset
 from mldata.token_files import MANIFEST, TOKENS, Manifest, manifest_json
 from mldata.tokenizers.base import Tokenizer
-from mldata.tokenizers.loading import default_threads
+from mldata.tokenizers.threads import default_threads
 
 _BATCH_CHARACTERS = 1 << 18  # small enough that threads share even a small corpus
 _SAVE_EVERY_BYTES = 1 << 26

@@ -5,7 +5,6 @@ Encoding goes through `tiktoken` with the trained merges: three times the speed 
 """
 
 import itertools
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -20,6 +19,7 @@ from mldata.tokenizers.bpe_training import count_words, train_merges
 from mldata.tokenizers.byte_alphabet import byte_to_character, to_bytes, to_characters
 from mldata.tokenizers.hf_format import hf_tokenizer_json
 from mldata.tokenizers.storage import write_tokenizer
+from mldata.tokenizers.threads import default_threads
 
 # GPT-2's pre-tokenisation for tiktoken's engine. It cut every code point of Unicode as `tokenizers` does
 # (tokenizers 0.23.3, tiktoken 0.14.0); test_byte_bpe repeats that.
@@ -108,8 +108,9 @@ class ByteBPETokenizer:
 
     def encode_batch(self, texts: Sequence[str]) -> list[list[int]]:
         """Ids of every text; threads share the work, since encoding leaves Python's lock."""
-        threads = min(8, os.cpu_count() or 1)
-        return self._encoding.encode_ordinary_batch([check_text(text) for text in texts], num_threads=threads)
+        return self._encoding.encode_ordinary_batch(
+            [check_text(text) for text in texts], num_threads=default_threads()
+        )
 
     def encode_array(self, text: str) -> NDArray[np.uint32]:
         """Ids of `text` as an array, without a Python object for each."""

@@ -1,6 +1,5 @@
 """Tokenizers by name, and training of new ones."""
 
-import os
 import string
 from collections.abc import Iterable
 from pathlib import Path
@@ -115,9 +114,3 @@ def train_tokenizer(
     if kind == "byte_bpe":
         return ByteBPETokenizer.train(texts, vocab_size, name=name or f"byte_bpe_{vocab_size}")
     return WordTokenizer.train(texts, vocab_size, name=name or f"word_{vocab_size}")
-
-
-def default_threads() -> int:
-    """Threads for encoding: every core that this process may use, at most 8."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return max(1, min(8, cores or 1))
