@@ -188,6 +188,7 @@ def mutated_namespace(mutation: Mutation, module_name: str) -> dict[str, object]
     """The module's names, compiled from its source with the bug in it."""
     module = import_module(module_name)
     source = inspect.getsource(module)
+    assert mutation.new != mutation.old
     namespace: dict[str, object] = {"__name__": module_name, "__file__": module.__file__}
     exec(compile(mutation.applied_to(source), str(module.__file__), "exec"), namespace)
     return namespace

@@ -184,6 +184,7 @@ def gradients_are_right() -> bool:
 
 
 def mutated(mutation: Mutation) -> str:
+    assert mutation.new != mutation.old
     return mutation.applied_to((PACKAGE / mutation.source).read_text(encoding="utf-8"))
 
 

@@ -6,6 +6,7 @@ A mutation replaces one stretch of source that must occur exactly once; the copy
 import copy
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -77,6 +78,18 @@ MUTATIONS = [
 ]
 
 
+@pytest.fixture(autouse=True)
+def spoilt_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fresh memory is often zero: what is not written must not look right by chance."""
+    real = torch.empty
+
+    def spoilt(*shape: Any, **options: Any) -> Tensor:
+        tensor = real(*shape, **options)
+        return tensor.fill_(77) if tensor.dtype in (torch.float64, torch.uint8) else tensor
+
+    monkeypatch.setattr(torch, "empty", spoilt)
+
+
 def outcome(*, ours: bool) -> list[Tensor]:
     """Values, gradients and running statistics of pooling, BatchNorm and GELU, by the kernels or by torch."""
     generator = torch.Generator().manual_seed(3)
@@ -129,20 +142,11 @@ def use_kernels_of(mutation: Mutation, folder: Path, monkeypatch: pytest.MonkeyP
 def test_a_bug_in_a_kernel_is_caught(
     mutation: Mutation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Fresh memory is often zero: what is not written must not look right by chance.
-    real = torch.empty
-    monkeypatch.setattr(torch, "empty", lambda *a, **k: _spoilt(real(*a, **k)))
     use_kernels_of(mutation, tmp_path, monkeypatch)
     assert not is_right(), f"nothing noticed that {mutation.bug}"
 
 
-def _spoilt(tensor: Tensor) -> Tensor:
-    return tensor.fill_(77) if tensor.dtype in (torch.float64, torch.uint8) else tensor
-
-
 def test_the_unchanged_sources_pass_the_same_check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = torch.empty
-    monkeypatch.setattr(torch, "empty", lambda *a, **k: _spoilt(real(*a, **k)))
     harmless = Mutation("a comment", "max_pool.h", "// dx: dy where", "// dx becomes dy where")
     use_kernels_of(harmless, tmp_path, monkeypatch)
     assert is_right()
